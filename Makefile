@@ -1,0 +1,60 @@
+# Everything a person does here. `make help` lists it; python3 >= 3.11 with venv, make and git are enough to begin.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+DATA ?= .tidings
+SDK := $(wildcard sdk/python/pyproject.toml)
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo check format test coverage docs lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with every locked dependency and the tidings command
+
+$(STAMP): requirements.lock pyproject.toml $(SDK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidings needs Python 3.11 or newer: make setup PYTHON=python3.12")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	@$(BIN)/pip install --quiet --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation -e . $(if $(SDK),-e sdk/python)
+	@touch $@
+
+up: setup ## start the whole stack on this machine and keep it running
+	@$(BIN)/tidings up --data $(DATA)
+
+demo: setup ## run three real jobs from click to result
+	@$(BIN)/tidings demo
+
+check: setup ## formatting, lint, strict types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## format the code and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: setup ## run every test, on real PostgreSQL and NATS servers
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+coverage: setup ## run every test and hold branch coverage at 95 %
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
+
+docs: setup ## write the pages that are generated from the code
+	$(BIN)/python -m services.settings_page > docs/settings.md
+
+lock: setup ## pin every dependency anew, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements.lock
+	@sed -i '1i # Every dependency with its hashes. Written by `make lock`; edit pyproject.toml instead.' requirements.lock
+
+clean: ## remove what make and the tools have made, but no data
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
