@@ -1,0 +1,78 @@
+-- The inline projections: plain functions of events, applied in the append's transaction. Created in `public` by the
+-- migrations and in `rebuild` beside them by a rebuild; names are left unqualified for that.
+
+create table jobs (
+    partition        int not null,
+    id               uuid not null,
+    tenant           text not null,
+    ref              text not null,
+    type             text not null,
+    owner            text not null,
+    title            text not null,
+    state            text not null,
+    version          int not null,
+    created_position bigint not null,
+    position         bigint not null,
+    created_at       timestamptz not null,
+    due_at           timestamptz,     -- when time alone changes this job next (delay, pause, silence, deadline, expiry)
+    doc              bytea not null,  -- schemas.job.Job
+    request          bytea not null,  -- {"input", "settings"} as requested
+    retry_input      bytea,           -- corrected input of the present run
+    primary key (partition, id)
+) with (fillfactor = 80);
+create index jobs_newest on jobs (partition, tenant, created_position desc);
+create index jobs_owner on jobs (partition, tenant, owner, created_position desc);
+create index jobs_state on jobs (partition, tenant, state, created_position desc);
+create index jobs_ref on jobs (partition, tenant, ref);
+create index jobs_due on jobs (partition, due_at) where due_at is not null;
+
+create table queue (
+    partition int not null,
+    job       uuid not null,
+    tenant    text not null,
+    type      text not null,
+    owner     text not null,
+    priority  int not null,
+    ready_at  timestamptz not null,
+    primary key (partition, job)
+) with (fillfactor = 70);
+create index queue_next on queue (partition, tenant, type, priority desc, ready_at, job);
+create index queue_ready on queue (partition, ready_at);
+
+create table dedupe (
+    partition int not null,
+    tenant    text not null,
+    key       bytea not null,
+    job       uuid not null,
+    first_at  timestamptz not null,
+    until     timestamptz,           -- the rule's period; null: only while active; infinity: for ever
+    active    boolean not null,
+    state     text not null,         -- the job's last visible state, for when the job itself is gone
+    primary key (partition, tenant, key)
+) with (fillfactor = 80);
+
+create table items (
+    partition int not null,
+    job       uuid not null,
+    id        text not null,
+    row       bigint,
+    "column"  text,
+    reason    text,
+    value     bytea,
+    failed    boolean not null,
+    run       int not null,
+    attempt   int not null,
+    primary key (partition, job, id)
+);
+
+create table types (
+    partition    int not null,
+    tenant       text not null,
+    name         text not null,
+    version      int not null,
+    definition   bytea not null,
+    limit_tenant int,
+    limit_owner  int,
+    limit_total  int,
+    primary key (partition, tenant, name)
+);

@@ -1,0 +1,108 @@
+"""What may be asked of the service, ready to be decided: a caller's body plus who, for which tenant, and its keys.
+
+The same commands come from HTTP, NATS and the timers. `Outcome` is what the handler answers; a refusal is a value too.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas import requests
+from schemas.envelope import Cause
+from schemas.events import Json, StoredResult
+from schemas.job import Job
+from schemas.jobtypes import JobType
+
+
+class IdempotencyKey(Struct, frozen=True):
+    """Bound to tenant and call; `body` is the digest of the first body."""
+
+    call: str  # "POST /v1/jobs"
+    key: str
+    body: bytes
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    tenant: str
+    cause: Cause
+    key: IdempotencyKey | None = None
+
+
+class SubmitJob(Command, frozen=True, kw_only=True):
+    """`job` is the id it gets if it starts one. `uploads`: SHA-256 by upload id, for each upload named in the body."""
+
+    job: str
+    body: requests.Submit
+    uploads: dict[str, str] = {}
+
+
+class ClaimJobs(Command, frozen=True, kw_only=True):
+    """Take up to `max` ready jobs of these types."""
+
+    types: tuple[str, ...]
+    worker: str
+    max: int
+
+
+class ReportWork(Command, frozen=True, kw_only=True):
+    """A worker's word on its attempt. `result`: the finish's result, already found in its place."""
+
+    job: str
+    run: int
+    attempt: int
+    body: requests.Body
+    result: StoredResult | None = None
+
+
+class CancelJob(Command, frozen=True, kw_only=True):
+    job: str
+
+
+class RetryJob(Command, frozen=True, kw_only=True):
+    job: str
+    body: requests.Retry
+
+
+class DefineType(Command, frozen=True, kw_only=True):
+    name: str
+    definition: JobType
+
+
+class TimeCame(Command, frozen=True, kw_only=True):
+    """Time alone may have changed this job: a pause is over, a lease ran out, a deadline passed."""
+
+    job: str
+
+
+class Assignment(Struct, frozen=True, kw_only=True):
+    """One claimed attempt, as the worker gets it (the API adds the lease token)."""
+
+    job: Job
+    expires_at: datetime
+    input: Json
+    settings: Json
+    items: tuple[dict[str, Json], ...]
+    traceparent: str | None
+
+
+class Met(Struct, frozen=True, kw_only=True):
+    """What a repeated request met."""
+
+    job: Job
+    first_at: datetime
+    same: tuple[str, ...]
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a command. `position`: of the partition, at or after the command's last event."""
+
+    partition: int
+    position: int
+    at: datetime  # the database's clock at the decision
+    status: int = 200  # of HTTP: 201 new, 202 accepted, 200 nothing new
+    job: Job | None = None
+    met: Met | None = None
+    replayed: bool = False
+    cancel_requested: bool = False
+    assignments: tuple[Assignment, ...] = ()
+    definition: JobType | None = None
