@@ -94,6 +94,7 @@ class ProgressReported(Event, frozen=True, kw_only=True):
     done: float
     total: float | None
     unit: str | None = None
+    last: bool = True  # in the last stage, so that a handled item is a finished one
 
 
 class ItemsFailed(Event, frozen=True, kw_only=True):
@@ -232,7 +233,7 @@ def variant(event: Event) -> str:
         case JobQueued():
             return "later" if event.waits else "now"
         case ProgressReported():
-            return "complete" if event.total is not None and event.done >= event.total else "open"
+            return "complete" if event.last and event.total is not None and event.done >= event.total else "open"
         case JobFinished():
             return "partial" if event.failed else "whole"
         case NeedsFix():

@@ -80,11 +80,11 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failures: int = 0  # attempts of this run that failed or were lost
     worker: str | None = None  # who holds the attempt
     retry_input: bool = False  # this run works on corrected input
+    listed_from: int = 1  # items reported before this run belong to work that was begun afresh
+    open_from: int = 1  # failed items of runs before this one have been settled since
 
     ready_at: datetime | None = None  # when the run may start, or could have started
-    requested_at: datetime | None = None  # when the run was asked for; a deadline counts from its first `ready_at`
-    due_from: datetime | None = None  # the run's first `ready_at`
-    delayed: bool = False
+    due_from: datetime | None = None  # the run's first `ready_at`: a deadline counts from here
     started_at: datetime | None = None  # first attempt of the job
     attempt_at: datetime | None = None  # present attempt
     sign_at: datetime | None = None  # last proof of work of the attempt: stage, progress, items

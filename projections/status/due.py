@@ -1,0 +1,57 @@
+"""When time alone changes a job next. The rules here are the plain ones, until waits are learnt from what happened."""
+
+from datetime import datetime, timedelta
+
+from schemas.job import Job
+from schemas.states import BLOCKED, HELD, Phase
+
+DELAYED_AFTER_S = 60.0  # ready and not taken: the person is told that it takes long
+QUIET_AFTER_S = 120.0  # no proof of work, where the type has no rule of its own
+
+
+def quiet_at(job: Job) -> datetime | None:
+    """When the present attempt will have been silent for too long. None once it is called quiet."""
+    if job.sign_at is None or job.phase in {Phase.QUIET, Phase.STUCK, Phase.CANCELING}:
+        return None
+    stall = job.definition.stall
+    quiet = stall.quiet or min(QUIET_AFTER_S, stall.stuck or QUIET_AFTER_S)
+    return job.sign_at + timedelta(seconds=quiet)
+
+
+def stuck_at(job: Job) -> datetime | None:
+    """When the type's rule calls the present attempt stuck. None without a rule, or once it is called so."""
+    stuck = job.definition.stall.stuck
+    if job.sign_at is None or stuck is None or job.phase in {Phase.STUCK, Phase.CANCELING}:
+        return None
+    return job.sign_at + timedelta(seconds=stuck)
+
+
+def deadline_at(job: Job) -> datetime | None:
+    """When the run must have ended: counted from the moment it could first start, so an untaken job is told too."""
+    deadline = job.definition.deadline
+    return job.due_from + timedelta(seconds=deadline) if deadline and job.due_from else None
+
+
+def delayed_at(job: Job) -> datetime | None:
+    return job.ready_at + timedelta(seconds=DELAYED_AFTER_S) if job.ready_at else None
+
+
+def expires_at(job: Job) -> datetime | None:
+    return job.blocked_at + timedelta(seconds=job.definition.expires) if job.blocked_at else None
+
+
+def next_due(job: Job) -> datetime | None:
+    """The earliest of all that may come for this job in its phase. Leases are watched apart (table `leases`)."""
+    if job.phase in HELD:
+        moments = [quiet_at(job), stuck_at(job), deadline_at(job)]
+    elif job.phase in {Phase.SCHEDULED, Phase.RETRYING}:
+        moments = [job.ready_at, deadline_at(job)]
+    elif job.phase is Phase.READY:
+        moments = [delayed_at(job), deadline_at(job)]
+    elif job.phase is Phase.DELAYED:
+        moments = [deadline_at(job)]
+    elif job.phase in BLOCKED:
+        moments = [expires_at(job)]
+    else:
+        moments = []
+    return min((m for m in moments if m is not None), default=None)
