@@ -1,4 +1,4 @@
-"""`python -m services.embedded DIR [--hurried]`: the two servers alone, until SIGINT, SIGTERM or the end of stdin.
+"""`python -m services.embedded DIR [--hurried]`: the two servers alone, until SIGINT, SIGTERM or the end of the pipe on stdin.
 
 Prints one line of JSON when they are ready. For tests and for tools that bring their own service.
 """
@@ -6,6 +6,7 @@ Prints one line of JSON when they are ready. For tests and for tools that bring 
 import asyncio
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -20,7 +21,8 @@ async def run(data: Path, *, durable: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    loop.add_reader(sys.stdin, _on_input, stop)
+    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):  # a program holds the other end
+        loop.add_reader(sys.stdin, _on_input, stop)
     async with EmbeddedStack(data, durable=durable) as stack:
         urls = {
             "database_url": stack.database_url,

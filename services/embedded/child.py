@@ -59,9 +59,10 @@ def begin(
     account: Account | None = None,
     on_owners_death: signal.Signals = signal.SIGTERM,
 ) -> Child:
-    """Start a child whose words go to `log`; it gets no signals of our terminal, and our death ends it.
+    """Start a child whose words go to `log`; it gets no signals of our terminal.
 
-    The latter where the system can. Call it from the main thread: Linux sends the signal of our death when the thread that forked ends.
+    Where the system can, our death ends it. Call this from the main thread: Linux sends the signal of our death when
+    the thread that forked ends.
     """
     with log.open("ab") as words:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+import psutil
 
 
 class CannotStart(Exception):
@@ -25,7 +26,6 @@ class Secrets(msgspec.Struct, frozen=True):
     postgres: str  # password of the superuser `postgres`
     tidings: str  # password of the service's own role
     nats: str  # password of the NATS user
-    signing: str  # key of lease tokens and download links
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class DataFolder:
         """The folder's secrets, made on first use."""
         if self._secrets.exists():
             return msgspec.json.decode(self._secrets.read_bytes(), type=Secrets)
-        made = Secrets(*(secrets.token_urlsafe(24) for _ in range(4)))
+        made = Secrets(*(secrets.token_urlsafe(24) for _ in range(3)))
         _write_private(self._secrets, msgspec.json.encode(made))
         return made
 
@@ -104,11 +104,17 @@ class DataFolder:
         _write_private(self._state, msgspec.json.encode(ready))
 
     def read_ready(self) -> Ready | None:
-        """The stack that runs on this folder, if one is ready."""
+        """The stack that runs on this folder, if one is ready; what a killed owner left behind doesn't count."""
         try:
-            return msgspec.json.decode(self._state.read_bytes(), type=Ready)
-        except (FileNotFoundError, NotADirectoryError):
+            ready = msgspec.json.decode(self._state.read_bytes(), type=Ready)
+            begun = psutil.Process(ready.pid).create_time()
+        except (FileNotFoundError, NotADirectoryError, psutil.NoSuchProcess):
             return None
+        # A younger process got the dead owner's number.
+        return ready if begun <= self._state.stat().st_mtime else None
+
+    def is_made(self) -> bool:
+        return self.postgres.is_dir()
 
     def api_key(self) -> str | None:
         """The key that an earlier start made for this folder."""
