@@ -1,0 +1,194 @@
+"""Client: start a job, follow it to its result, retry only what failed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Required, Self, TypedDict, Unpack
+from urllib.parse import quote
+
+import msgspec
+
+from tidings._errors import BadAnswer, TookTooLong
+from tidings._transport import Answer, Body, Call, HttpTransport, Link, Transport
+from tidings._views import Item, JobPage, JobView, RetryPlan, Upload, View
+from tidings._watch import Follower
+
+Job = str | JobView  # an id, or any view of it
+FILE_S = 300.0
+
+
+class Request(TypedDict, total=False):
+    """What a job is asked with, by `submit` and `find`."""
+
+    owner: Required[str]
+    input: Mapping[str, object]
+    settings: Mapping[str, object]
+    size: float  # in the job type's unit, such as rows
+    title: str
+    again: bool  # the person wants a fresh run of the same
+    priority: int  # -100 to 100, higher first
+    not_before: datetime
+
+
+class Filter(TypedDict, total=False):
+    """What `list` looks for; `q` finds title, ref and id."""
+
+    owner: str
+    type: str
+    state: str
+    q: str
+    limit: int  # 50, at most 200
+    cursor: str
+
+
+class ItemPage(View, frozen=True):
+    items: list[Item]
+    next: str | None = None
+
+
+class Client:
+    """One service, one key, any number of tasks. `actor` says for whom, such as `user:ann`.
+
+    `timeout_s`: the longest silence of a call. `resend_for_s`: how long an unanswered call is sent again.
+    """
+
+    def __init__(
+        self, url: str, *, api_key: str, actor: str | None = None, timeout_s: float = 15.0, resend_for_s: float = 20.0,
+        transport: Transport | None = None,
+    ) -> None:  # fmt: skip
+        headers = {"Authorization": f"Bearer {api_key}"} | ({"Tidings-Actor": actor} if actor else {})
+        self.link = Link(transport or HttpTransport(url), headers=headers, resend_for_s=resend_for_s)
+        self._timeout_s = timeout_s
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.link.close()
+
+    async def submit(self, type: str, **request: Unpack[Request]) -> JobView:
+        """Start a job, or open the one that is there: then `reopened` is true and `repeat.text` says so."""
+        return (await self._post("/v1/jobs", {"type": type, **request})).read(JobView)
+
+    async def find(self, type: str, **request: Unpack[Request]) -> JobView | None:
+        """The job that this submit would open, or None. Nothing is started and no click counted."""
+        answer = await self._post("/v1/jobs/find", {"type": type, **request})
+        return None if answer.status == 204 else answer.read(JobView)
+
+    async def get(self, job: Job, *, at: datetime | None = None) -> JobView:
+        """The job now, or as the screen showed it at that moment."""
+        return (await self._get(_path(job), {"at": at and at.isoformat()})).read(JobView)
+
+    async def list(self, **filter: Unpack[Filter]) -> JobPage:
+        """A page of the history, newest first."""
+        return (await self._get("/v1/jobs", filter)).read(JobPage)
+
+    async def watch(self, job: Job) -> AsyncIterator[JobView]:
+        """Each newer view until the job has ended; a dropped connection goes on where it broke."""
+        async for view in Follower(self.link, _path(job)).views():
+            yield view
+
+    async def wait(self, job: Job, *, timeout_s: float | None = None) -> JobView:
+        """The view once the job has ended or needs a person. TookTooLong leaves the job running."""
+        limit = asyncio.timeout(timeout_s)
+        try:
+            async with limit:
+                async for view in self.watch(job):
+                    if view.ended or view.needs_person:
+                        return view
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        raise TookTooLong(f"The job has not ended within {timeout_s} seconds. It still runs.")
+
+    async def cancel(self, job: Job) -> JobView:
+        """Stop it: at once before it has begun, else as soon as its worker has let go."""
+        return (await self._post(f"{_path(job)}/cancel", {})).read(JobView)
+
+    async def retry(
+        self, job: Job, *, scope: str = "all", confirm: bool = False, plan: str | RetryPlan | None = None,
+        input: Mapping[str, object] | None = None,
+    ) -> JobView:  # fmt: skip
+        """A new run of the same job: `all`, or only its `failed_items`, with their corrected input if there is one.
+
+        Where this may double or cost something it needs `confirm=True` and the `plan` that was shown; else Conflict.
+        """
+        hash = plan.plan if isinstance(plan, RetryPlan) else plan
+        body = {"scope": scope, "confirm": confirm, "plan": hash, "input": input}
+        return (await self._post(f"{_path(job)}/retry", body)).read(JobView)
+
+    async def retry_plan(self, job: Job, *, scope: str = "all") -> RetryPlan:
+        """What a retry would do again, what it keeps, and the words to show before it."""
+        return (await self._get(f"{_path(job)}/retry", {"scope": scope})).read(RetryPlan)
+
+    async def items(self, job: Job, *, state: str | None = None) -> Sequence[Item]:
+        """The ledger: which items are `ready`, `failed` or `open`."""
+        return await self._items(f"{_path(job)}/items", state)
+
+    async def problems(self, job: Job) -> Sequence[Item]:
+        """What failed, with row, column and reason."""
+        return await self._items(f"{_path(job)}/problems", None)
+
+    async def problems_csv(self, job: Job) -> str:
+        """The same as a file that a person can mend."""
+        return (await self.link.ask(Call("GET", f"{_path(job)}/problems", {}, {"Accept": "text/csv"}))).body.decode()
+
+    async def upload(self, source: Body) -> Upload:
+        """Store a file from a path, bytes or a stream. A stream that breaks off is raised: it can't be read twice."""
+        return (await self.link.ask(Call("POST", "/v1/uploads", {}, _BYTES, source, FILE_S))).read(Upload)
+
+    async def result(self, job: Job) -> bytes:
+        """The result in memory; a large one is for `download`."""
+        return (await self._get(f"{_path(job)}/result", {})).body
+
+    async def download(self, job: Job, *, to: Path) -> Path:
+        """Save the result. The file has its name only when it is whole."""
+        return await self._save(f"{_path(job)}/result", to)
+
+    async def download_upload(self, upload: str, *, to: Path) -> Path:
+        """Save an uploaded file, as workers do with a job's input."""
+        return await self._save(f"/v1/uploads/{quote(upload, safe='')}", to)
+
+    async def define_type(self, name: str, definition: Mapping[str, object]) -> None:
+        """Create or change a job type; its form is that of a TOML file."""
+        await self.link.ask(Call("PUT", f"/v1/types/{quote(name)}", body=msgspec.json.encode(definition)))
+
+    async def _get(self, path: str, query: Mapping[str, object]) -> Answer:
+        return await self.link.ask(Call("GET", path, query, timeout_s=self._timeout_s))
+
+    async def _post(self, path: str, body: Mapping[str, object]) -> Answer:
+        return await self.link.ask(Call("POST", path, body=msgspec.json.encode(body), timeout_s=self._timeout_s))
+
+    async def _items(self, path: str, state: str | None) -> Sequence[Item]:
+        page = (await self._get(path, {"state": state})).read(ItemPage)
+        found = page.items
+        while page.next is not None:
+            page = (await self._get(path, {"state": state, "cursor": page.next})).read(ItemPage)
+            found += page.items
+        return found
+
+    async def _save(self, path: str, to: Path) -> Path:
+        part = to.with_name(f"{to.name}.part")
+
+        async def attempt() -> None:
+            async with self.link.open(Call("GET", path, timeout_s=FILE_S)) as reply:
+                with part.open("wb") as file:
+                    async for chunk in reply.chunks:
+                        await asyncio.to_thread(file.write, chunk)
+                expected = reply.headers.get("content-length", "")
+            if expected and "content-encoding" not in reply.headers and part.stat().st_size != int(expected):
+                raise BadAnswer(f"The file ends before its {expected} bytes.")
+
+        await self.link.resending(attempt)
+        return part.replace(to)
+
+
+_BYTES = {"Content-Type": "application/octet-stream"}
+
+
+def _path(job: Job) -> str:
+    return f"/v1/jobs/{quote(job if isinstance(job, str) else job.id, safe='')}"

@@ -1,0 +1,152 @@
+"""The one seam to the service: a call goes out, a reply comes back. HTTP now; another carrier fits beside it."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from tidings._errors import BadAnswer, Unavailable, Unreachable, refusal
+
+Body = bytes | Path | AsyncIterable[bytes]
+T = TypeVar("T")
+
+
+class Call(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    query: Mapping[str, object] = {}
+    headers: Mapping[str, str] = {}
+    body: Body = b""
+    timeout_s: float = 15.0  # the longest silence, not the whole of it
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The beginning of an answer; the rest comes in chunks."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read(self, type: type[T]) -> T:
+        try:
+            return msgspec.json.decode(self.body, type=type)
+        except msgspec.DecodeError as error:
+            raise BadAnswer(f"The answer can't be read: {error}") from error
+
+
+class Transport(Protocol):
+    """Carries one call, once. It raises Unreachable where no answer comes."""
+
+    def open(self, call: Call) -> AbstractAsyncContextManager[Reply]: ...
+
+    async def close(self) -> None: ...
+
+
+class HttpTransport:
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url, limits=httpx.Limits(max_connections=200))
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncIterator[Reply]:
+        headers, content = dict(call.headers), call.body
+        if isinstance(content, Path):
+            headers["Content-Length"] = str(content.stat().st_size)
+            content = _chunks(content)
+        query = {name: str(value) for name, value in call.query.items() if value is not None}
+        timeout = httpx.Timeout(call.timeout_s, connect=5.0)
+        request = self._http.build_request(
+            call.method, call.path, params=query, headers=headers, content=content, timeout=timeout
+        )
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                yield Reply(response.status_code, response.headers, response.aiter_bytes())
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            raise Unreachable(f"No answer from {self._http.base_url}: {str(error) or type(error).__name__}") from error
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+class Link:
+    """Gives a write its key, resends what got no answer, and raises what was refused."""
+
+    def __init__(self, transport: Transport, *, headers: Mapping[str, str], resend_for_s: float) -> None:
+        self._transport, self._headers, self._resend_for_s = transport, headers, resend_for_s
+
+    async def ask(self, call: Call, *, resend: bool = True) -> Answer:
+        """The key is made here, once for all resends, so nothing is done twice. A one-way stream is sent once."""
+        own: dict[str, str] = {}
+        if call.method != "GET":
+            kind = "application/json" if isinstance(call.body, bytes) else "application/octet-stream"
+            own = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": kind}
+        keyed = msgspec.structs.replace(call, headers={**own, **call.headers})
+
+        async def attempt() -> Answer:
+            async with self.open(keyed) as reply:
+                return Answer(reply.status, reply.headers, await _whole(reply))
+
+        once = not resend or not isinstance(call.body, bytes | Path)
+        return await (attempt() if once else self.resending(attempt))
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncIterator[Reply]:
+        signed = msgspec.structs.replace(call, headers={**self._headers, **call.headers})
+        async with self._transport.open(signed) as reply:
+            if reply.status >= 400:
+                raise refusal(reply.status, await _whole(reply))
+            yield reply
+
+    async def resending(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        pauses = Backoff(first_s=0.1, max_s=2.0)
+        give_up_at = time.monotonic() + self._resend_for_s
+        while True:
+            try:
+                return await attempt()
+            except (Unreachable, Unavailable) as error:
+                again = isinstance(error, Unreachable) or error.problem.status in {429, 502, 503}
+                if not again or time.monotonic() >= give_up_at:
+                    raise
+            await pauses.sleep()
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+class Backoff:
+    """Pauses that double up to a bound, with jitter, so that many callers don't come back at one moment."""
+
+    def __init__(self, *, first_s: float, max_s: float) -> None:
+        self._first_s, self._max_s, self._next_s = first_s, max_s, first_s
+
+    def reset(self) -> None:
+        self._next_s = self._first_s
+
+    async def sleep(self) -> None:
+        pause_s, self._next_s = self._next_s, min(self._next_s * 2, self._max_s)
+        await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spread, not secrecy
+
+
+async def _whole(reply: Reply) -> bytes:
+    return b"".join([chunk async for chunk in reply.chunks])
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, 256 * 1024):
+            yield chunk

@@ -1,0 +1,242 @@
+"""Worker: claims jobs, runs their handlers, keeps their leases alive, and ends each run in one clear word."""
+
+import asyncio
+import inspect
+import logging
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+import msgspec
+
+from tidings._client import Client
+from tidings._context import Assignment, Context, SyncContext
+from tidings._errors import (
+    Conflict,
+    Fail,
+    NeedsFix,
+    NotFound,
+    Refused,
+    Stopped,
+    TidingsError,
+    Unavailable,
+    Unreachable,
+)  # fmt: skip
+from tidings._reports import Answered, Answers, Outbox
+from tidings._transport import Answer, Backoff, Call, Transport
+from tidings._views import View
+
+log = logging.getLogger("tidings")
+Handler = Callable[[Context], Awaitable[None]] | Callable[[SyncContext], None]
+H = TypeVar("H", bound=Handler)
+
+
+class Assignments(View, frozen=True):
+    assignments: list[Assignment]
+
+
+class Run:
+    """One handler at work. `over`: it has been told to stop, whatever the reason."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx, self.over = ctx, asyncio.Event()
+        self.work: asyncio.Future[None] | None = None
+
+    def stop(self) -> None:
+        self.over.set()
+        if self.work is not None:
+            self.work.cancel()
+
+
+class Worker:
+    """Works on as many jobs at once as it has `slots`.
+
+    `wait_s`: how long one claim may wait for a job. `grace_s`: how long a handler may go on once it was told to stop.
+    """
+
+    def __init__(
+        self, url: str, *, api_key: str, name: str | None = None, slots: int = 4, wait_s: float = 20.0,
+        grace_s: float = 20.0, transport: Transport | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self._client = Client(url, api_key=api_key, transport=transport)
+        self._slots, self._wait_s, self._grace_s, self._lease_s = slots, wait_s, grace_s, 30.0
+        self._handlers: dict[str, tuple[Handler, float | None]] = {}
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._free, self._stopping = asyncio.Semaphore(slots), asyncio.Event()
+        self._outbox = Outbox(self._client.link, self.name, self._heard)
+        self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="tidings")
+
+    def job(self, type: str, *, timeout_s: float | None = None) -> Callable[[H], H]:
+        """Decorates the handler of a job type. Past `timeout_s` it is stopped and the attempt fails."""
+
+        def register(handler: H) -> H:
+            self._handlers[type] = (handler, timeout_s)
+            return handler
+
+        return register
+
+    def stop(self) -> None:
+        """Claim no more. Running handlers get `grace_s` to end; then their jobs go to another worker."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`, SIGTERM or SIGINT. Raises Refused where the service won't have this worker."""
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # only the main thread hears signals
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        loops = (self._stopping.wait(), self._claim_forever(), self._outbox.run(), self._beat_forever())
+        stopped, claims, *others = [asyncio.ensure_future(loop) for loop in loops]
+        try:
+            done, _ = await asyncio.wait({stopped, claims, *others}, return_when=asyncio.FIRST_COMPLETED)
+            claims.cancel()
+            await self._let_go()
+            for task in done:
+                task.result()
+        finally:
+            for task in (stopped, claims, *others, *self._tasks):
+                task.cancel()
+            self._threads.shutdown(wait=False)
+            await self._client.close()
+
+    async def _let_go(self) -> None:
+        for last in (False, True):
+            if last:
+                for run in self._runs.values():
+                    run.stop()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=self._grace_s + 5 * last)
+
+    async def _claim_forever(self) -> None:
+        pauses = Backoff(first_s=0.2, max_s=10.0)
+        while True:
+            async with self._free:
+                pass  # at least one slot is free
+            try:
+                assignments = await self._claim()
+                pauses.reset()
+            except (Unreachable, Unavailable) as error:
+                log.warning("No jobs can be fetched now, trying again. %s", error)
+                await pauses.sleep()
+                continue
+            for assignment in assignments:
+                await self._free.acquire()
+                task = asyncio.create_task(self._attempt(assignment))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _claim(self) -> list[Assignment]:
+        wanted = {"types": sorted(self._handlers), "worker": self.name, "slots": self._slots, "wait": self._wait_s,
+                  "max": self._slots - len(self._tasks)}  # fmt: skip
+        call = Call("POST", "/v1/work/claim", body=msgspec.json.encode(wanted), timeout_s=self._wait_s + 10)
+        answer = await self._client.link.ask(call, resend=False)
+        assignments = answer.read(Assignments).assignments
+        if assignments:
+            now = _server_time(answer)
+            self._lease_s = min((one.expires_at - now).total_seconds() for one in assignments)
+        return assignments
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await asyncio.sleep(max(0.2, self._lease_s / 3))
+            if leases := list(self._runs):
+                body = msgspec.json.encode({"worker": self.name, "leases": leases})
+                call = Call("POST", "/v1/work/heartbeat", body=body, timeout_s=max(1.0, self._lease_s / 2))
+                with suppress(TidingsError):  # the next sign of life comes soon; what it misses, the service decides
+                    answers = (await self._client.link.ask(call, resend=False)).read(Answers).answers
+                    for lease, answer in zip(leases, answers, strict=False):
+                        self._heard(lease, answer)
+
+    def _heard(self, lease: str, answer: Answered) -> None:
+        run, error = self._runs.get(lease), answer.error
+        if run is None:
+            return
+        if isinstance(error, Conflict | NotFound):
+            run.ctx.lost.set()
+            run.stop()
+            self._outbox.drop(lease, error)
+        elif error is not None:
+            run.ctx.refused = error
+        elif answer.cancel_requested and not run.ctx.cancelled:
+            run.ctx.cancelled.set()
+            run.stop()
+
+    async def _attempt(self, assignment: Assignment) -> None:
+        with tempfile.TemporaryDirectory(prefix="tidings-", ignore_cleanup_errors=True) as folder:
+            run = Run(Context(assignment, self._client, self._outbox, Path(folder)))
+            self._runs[assignment.lease] = run
+            try:
+                verb, body = await self._outcome(run, *self._handlers[assignment.type])
+                if not run.ctx.lost:
+                    await self._end(assignment, run, verb, body)
+            finally:
+                del self._runs[assignment.lease]
+                self._free.release()
+
+    async def _outcome(self, run: Run, handler: Handler, timeout_s: float | None) -> tuple[str, Mapping[str, object]]:
+        work = run.work = asyncio.ensure_future(self._call(run, handler))
+        over = asyncio.ensure_future(run.over.wait())
+        await asyncio.wait({work, over}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        late = not work.done() and not over.done()
+        over.cancel()
+        if not work.done():
+            run.stop()
+            await asyncio.wait({work}, timeout=self._grace_s)
+        if late:
+            return "fail", {"reason": f"The handler took longer than {timeout_s} seconds.", "retryable": True}
+        if run.ctx.cancelled or not work.done() or work.cancelled():
+            return "release", {}
+        return _ending(run.ctx, work.exception())
+
+    async def _call(self, run: Run, handler: Handler) -> None:
+        if inspect.iscoroutinefunction(handler):
+            return await cast("Callable[[Context], Awaitable[None]]", handler)(run.ctx)
+        loop = asyncio.get_running_loop()
+        sync = cast("Callable[[SyncContext], None]", handler)
+        thread = loop.run_in_executor(self._threads, sync, SyncContext(run.ctx, loop, run.over.is_set))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait({thread})  # a thread stops at its next word to its context, not before
+            raise
+
+    async def _end(self, assignment: Assignment, run: Run, verb: str, body: Mapping[str, object]) -> None:
+        try:
+            await run.ctx.flush()
+            await self._outbox.settle(assignment.lease, verb, body)
+        except (Conflict, NotFound):
+            log.info("%s goes on elsewhere; this attempt no longer counts.", assignment.ref)
+        except Refused as error:
+            log.error("%s could not be ended with %s: %s", assignment.ref, verb, error)
+            with suppress(TidingsError):
+                await self._outbox.settle(assignment.lease, "fail", {"reason": f"{verb}: {error}", "retryable": False})
+
+
+def _ending(ctx: Context, error: BaseException | None) -> tuple[str, Mapping[str, object]]:
+    match error:
+        case None:
+            return "finish", {"result": ctx.outcome}
+        case NeedsFix():
+            return "needs-fix", error.body
+        case Fail():
+            return "fail", error.body
+        case Stopped():
+            return "release", {}
+        case _:
+            log.error("%s stopped by an error in its handler.", ctx.ref, exc_info=error)
+            return "fail", {"reason": f"{type(error).__name__}: {error}"[:4000], "retryable": True}
+
+
+def _server_time(answer: Answer) -> datetime:
+    """The service's own clock where it says it, since this machine's may be wrong."""
+    said = answer.headers.get("date")
+    return parsedate_to_datetime(said) if said else datetime.now(UTC)
