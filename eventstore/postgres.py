@@ -1,0 +1,37 @@
+"""What a connection is, how a process opens its pool, and which errors mean that the database is away."""
+
+import random
+from collections.abc import Iterator
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+Pool = asyncpg.Pool
+
+# Seen when the server restarts, fails over, refuses for a while or can't be reached: wait and try again.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+)
+
+
+async def open_pool(dsn: str, size: int, *, name: str = "tidings") -> Pool:
+    """A pool whose sessions all run in UTC. Its connections are opened as they are needed."""
+    settings = {"application_name": name, "timezone": "UTC"}
+    return await asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+
+
+def pauses(first_s: float = 0.1, most_s: float = 5.0) -> Iterator[float]:
+    """Seconds before each next try: doubling up to `most_s`, with jitter, so that processes don't come at once."""
+    pause = first_s
+    while True:
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        pause = min(pause * 2, most_s)

@@ -1,0 +1,59 @@
+"""Reading the log: by position and by stream, as decoded events or as sealed bytes. Keyset paged, always complete.
+
+Positions are contiguous and commit in order, so `position > after` never misses an event that is still on its way.
+"""
+
+from collections.abc import Sequence
+
+from eventstore.postgres import Connection
+from schemas.envelope import Recorded, decode, seal
+
+PAGE = 1000
+
+_HEAD = "select position from heads where partition = $1"
+_HEADS = "select partition, position from heads order by partition"
+# By the primary key (partition, position).
+_READ = "select line from events where partition = $1 and position > $2 order by position limit $3"
+# By events_stream_version (partition, tenant, stream, version).
+_READ_STREAM = """select line, hash from events
+    where partition = $1 and tenant = $2 and stream = $3 and version > $4 order by version limit $5"""
+_FIRSTS = """select line from events
+    where partition = $1 and (tenant, stream) in (select * from unnest($2::text[], $3::text[])) and version = 1"""
+
+
+async def head(conn: Connection, partition: int) -> int:
+    """The last position of a partition; 0 for an empty one."""
+    position: int = await conn.fetchval(_HEAD, partition)
+    return position
+
+
+async def heads(conn: Connection) -> dict[int, int]:
+    """The last position of each partition."""
+    return {row["partition"]: row["position"] for row in await conn.fetch(_HEADS)}
+
+
+async def read(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[Recorded]:
+    """The next events of a partition."""
+    return [decode(row[0]) for row in await conn.fetch(_READ, partition, after, limit)]
+
+
+async def read_stream(
+    conn: Connection, partition: int, tenant: str, stream: str, after_version: int = 0, limit: int = PAGE
+) -> list[Recorded]:
+    """The next events of one stream: a job's, a type's or a tenant's own."""
+    rows = await conn.fetch(_READ_STREAM, partition, tenant, stream, after_version, limit)
+    return [decode(row["line"]) for row in rows]
+
+
+async def read_sealed(
+    conn: Connection, partition: int, tenant: str, stream: str, after_version: int = 0, limit: int = PAGE
+) -> list[bytes]:
+    """The same as sealed lines, byte for byte as they stand in the log."""
+    rows = await conn.fetch(_READ_STREAM, partition, tenant, stream, after_version, limit)
+    return [seal(row["line"], row["hash"]) for row in rows]
+
+
+async def read_firsts(conn: Connection, partition: int, streams: Sequence[tuple[str, str]]) -> list[Recorded]:
+    """The first event of each (tenant, stream): what a later event of the stream does not repeat."""
+    tenants, names = [tenant for tenant, _ in streams], [name for _, name in streams]
+    return [decode(row["line"]) for row in await conn.fetch(_FIRSTS, partition, tenants, names)]
