@@ -6,13 +6,10 @@ import secrets
 from datetime import datetime
 from uuid import UUID, uuid4
 
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from eventstore.postgres import Connection
 from schemas.ids import TENANT_PATTERN
-
-Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
 SCOPES = ("read", "submit", "work", "types", "audit", "admin")
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope != "admin")

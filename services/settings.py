@@ -174,7 +174,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if "database_url" not in values:
             raise BadSetting(f"{variable('database_url')} is missing: the URL of a PostgreSQL database.")
         folder = Path(environ.get(variable("data")) or ".tidings").expanduser().resolve() / "files"
-        return cls(**{"files_url": folder.as_uri(), **values})
+        return msgspec.convert({"files_url": folder.as_uri(), **values}, cls)
 
 
 def variable(name: str) -> str:

@@ -1,6 +1,7 @@
-"""`python -m services.embedded DIR [--hurried]`: the two servers alone, until SIGINT, SIGTERM or the end of the pipe on stdin.
+"""`python -m services.embedded DIR [--hurried]`: the two servers alone.
 
-Prints one line of JSON when they are ready. For tests and for tools that bring their own service.
+They run until SIGINT, SIGTERM or the end of the pipe on stdin. Prints one line of JSON when they are ready. For tests
+and for tools that bring their own service.
 """
 
 import asyncio

@@ -1,0 +1,170 @@
+"""The `tidings` command. Each command's code is imported when it runs, so that every one starts at once."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Long jobs that tell the truth.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+projections = typer.Typer(help="Rebuild what is shown from the log, or prove that it is right.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(projections, name="projections")
+app.add_typer(keys, name="keys")
+
+HELD, DID_NOT_HOLD, COULD_NOT_RUN = 0, 1, 2
+
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The stack's folder [env TIDINGS_DATA].")]
+Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+Tenant = Annotated[str, typer.Option("--tenant", help="Whose keys.")]
+
+
+@app.command()
+def up(
+    data: Data = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the API listens; 0 = any free port.")] = 8080,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Without the demo's workers.")] = False,
+    as_json: Json = False,  # its one line on stdout is JSON in any case
+) -> None:
+    """Start the whole stack on this machine; ends on Ctrl-C."""
+    from services.commands.up import up as run
+
+    _finish(run(data, port, with_demo=not no_demo))
+
+
+@app.command()
+def serve(
+    roles: Annotated[str, typer.Option(help="Which parts run in this process.")] = "api,relay,projector,orchestrator",
+    as_json: Json = False,
+) -> None:
+    """Run parts of the service on given servers (TIDINGS_DATABASE_URL, TIDINGS_NATS_URL)."""
+    from services.commands.serve import serve as run
+
+    _finish(run(roles))
+
+
+@app.command()
+def demo(data: Data = None, as_json: Json = False) -> None:
+    """Run three real jobs from click to result."""
+    from services.commands.demo import demo as run
+
+    _finish(run(data, as_json=as_json))
+
+
+@app.command()
+def jobs(
+    data: Data = None,
+    owner: Annotated[str | None, typer.Option(help="Only this person's.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only of this job type.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
+    query: Annotated[str | None, typer.Option("--q", help="Part of a title, or a job's reference.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List jobs, newest first."""
+    from services.commands.jobs import list_jobs
+
+    filters = {"owner": owner, "type": type_, "state": state, "q": query, "limit": str(limit)}
+    _finish(list_jobs(data, {name: value for name, value in filters.items() if value}, as_json=as_json))
+
+
+@app.command()
+def watch(
+    job: Annotated[str, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Follow one job to its end; exit 1 where it ends without its result."""
+    from services.commands.watch import watch as run
+
+    _finish(run(data, job, as_json=as_json))
+
+
+@app.command()
+def types(data: Data = None, as_json: Json = False) -> None:
+    """List the job types."""
+    from services.commands.jobs import list_types
+
+    _finish(list_types(data, as_json=as_json))
+
+
+@projections.command()
+def rebuild(data: Data = None, as_json: Json = False) -> None:
+    """Build every projection anew beside the live one, then swap; the service runs on."""
+    from services.commands.projections import rebuild as run
+
+    _finish(run(data, as_json=as_json))
+
+
+@projections.command()
+def verify(
+    data: Data = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Again and again, until it does not hold.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove that the live projections equal rebuilt ones; exit 1 with the differences otherwise."""
+    from services.commands.projections import verify as run
+
+    _finish(run(data, follow=follow, as_json=as_json))
+
+
+@keys.command("create")
+def create_key(
+    tenant: Tenant,
+    scopes: Annotated[str | None, typer.Option(help="Such as read,submit; by default all but admin.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Such as 90d, 12h or 30m; by default never.")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and show it, this once."""
+    from services.commands.keys import create
+
+    _finish(create(data, tenant, scopes, expires, as_json=as_json))
+
+
+@keys.command("list")
+def list_keys(tenant: Tenant, data: Data = None, as_json: Json = False) -> None:
+    """List a tenant's keys, without the keys themselves."""
+    from services.commands.keys import list_all
+
+    _finish(list_all(data, tenant, as_json=as_json))
+
+
+@keys.command("revoke")
+def revoke_key(
+    tenant: Tenant,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """End a key at once; exit 1 where no such key works."""
+    from services.commands.keys import revoke
+
+    _finish(revoke(data, tenant, key_id, as_json=as_json))
+
+
+def _finish(command: Coroutine[None, None, int]) -> None:
+    """Run a command on the fast loop and leave with its code."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        raise typer.Exit(runner.run(command))
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the border of the process: whatever the cause, the code says "could not run"
+        from services.commands.failure import tell
+
+        tell(error)
+        sys.exit(COULD_NOT_RUN)

@@ -1,0 +1,29 @@
+"""What a person reads when a command could not run."""
+
+import sys
+import traceback
+
+import asyncpg
+import httpx
+
+from eventstore.migrate import CannotMigrate
+from services.embedded.folder import CannotStart
+from services.keys import BadKeyRequest
+from services.settings import BadSetting
+
+
+def tell(error: Exception) -> None:
+    """One sentence and the next step for what can be expected; the whole trace for a fault of ours."""
+    match error:
+        case CannotStart():
+            words = f"{error.problem}\n{error.next_step}"
+        case BadSetting() | BadKeyRequest() | CannotMigrate():
+            words = str(error)
+        case httpx.TransportError():
+            words = "The service does not answer.\nIs it running? Start it with `tidings up`."
+        case OSError() | asyncpg.PostgresError():
+            words = f"{error}\nCheck the URL, and that the server runs."
+        case _:
+            traceback.print_exception(error)
+            return
+    print(words, file=sys.stderr)
