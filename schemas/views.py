@@ -2,7 +2,9 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from schemas.events import Json, Moment
+from schemas.events import Moment
+
+Arg = str | int | float  # what a message can be filled with
 
 
 class Button(Struct, frozen=True):
@@ -95,7 +97,7 @@ class Message(Struct, frozen=True):
     """The Fluent message behind a text, so that any reader can be served in its language."""
 
     id: str
-    args: dict[str, Json]
+    args: dict[str, Arg]
 
 
 class Repeat(Struct, frozen=True):
@@ -140,11 +142,11 @@ class JobView(Struct, frozen=True, kw_only=True):
     finished_at: Moment | None
     messages: dict[str, Message]
     reopened: bool | UnsetType = UNSET  # only in a submit's and find's answer
-    repeat: Repeat | None | UnsetType = UNSET
+    repeat: Repeat | UnsetType | None = UNSET
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a retry would do, shown before the click. `plan` is its hash: nobody confirms something else than what runs."""
+    """What a retry would do, shown before the click. `plan` is its hash: what was confirmed is what runs."""
 
     scope: str
     runs: "PlannedRuns"

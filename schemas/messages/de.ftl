@@ -1,0 +1,327 @@
+### Jeder Text von uns, den ein Mensch liest, auf Deutsch. Laut lesen: Klingt es nach Maschine, noch einmal schreiben.
+### Wörter der Auftragsart (Titel, Schritt, Einheit …) kommen als Argumente, Nomen im Nominativ, in der Form ihrer Zahl.
+### Sätze sind deshalb so gebaut, dass sie kein Geschlecht und keinen anderen Fall dieser Nomen brauchen.
+
+## Sichtbare Zustände
+
+state-queued = Wartet
+state-running = Läuft
+state-needs_fix = Braucht Hilfe
+state-finished = Fertig
+state-canceled = Abgebrochen
+
+## Was gerade geschieht: nie eine Wartezeit, ein Alter oder die Zahl anderer Aufträge
+
+sentence-scheduled = Wartet auf die geplante Startzeit.
+sentence-ready = Wartet auf einen freien Platz.
+sentence-delayed = Wartet noch auf einen freien Platz. Das dauert länger, als es sollte.
+sentence-again = Der nächste Versuch wird vorbereitet.
+sentence-lost = Der letzte Versuch brach vorzeitig ab. Wir versuchen es von selbst noch einmal.
+sentence-failed = Der letzte Versuch ist nicht gelungen. Wir versuchen es von selbst noch einmal.
+sentence-starting = Die Arbeit beginnt.
+sentence-working = Die Arbeit läuft noch.
+sentence-stage = { $stage }.
+sentence-stage-counted = { $stage }: { $done } von { $total } ({ $unit }).
+sentence-stage-so-far = { $stage }: bisher { $done } { $unit }.
+sentence-counted = Die Arbeit läuft: { $done } von { $total } ({ $unit }).
+sentence-so-far = Die Arbeit läuft: bisher { $done } { $unit }.
+sentence-working-attention = { $title } läuft. { attention }
+sentence-quiet = Läuft noch, aber seit einer Weile geht es nicht voran.
+sentence-quiet-stage = { $stage }: läuft noch, aber seit einer Weile geht es nicht voran.
+sentence-stuck = Läuft noch, aber schon zu lange bewegt sich nichts.
+sentence-stuck-stage = { $stage }: läuft noch, aber schon zu lange bewegt sich nichts.
+sentence-finalizing = Die Arbeit ist getan. Ihr Ergebnis wird gespeichert.
+sentence-finalizing-attention = Ihr Ergebnis wird gespeichert. { attention }
+sentence-canceling = Wird wie gewünscht angehalten.
+sentence-asking = { attention }
+sentence-asking-plain = Hier müssen Sie etwas korrigieren.
+sentence-gave_up = { $tries ->
+    [one] Der Auftrag hat nach 1 Versuch aufgehört und läuft nicht mehr.
+   *[other] Der Auftrag hat nach { $tries } Versuchen aufgehört und läuft nicht mehr.
+}
+sentence-overdue = Die Frist ist abgelaufen, bevor die Arbeit getan war. Der Auftrag läuft nicht mehr.
+sentence-done = Ihr Ergebnis kann geöffnet werden.
+sentence-done-file = Ihre Datei kann heruntergeladen werden.
+sentence-done-named = Ihre Datei kann heruntergeladen werden: { $name }
+sentence-partly_done = { $ready ->
+    [0] Noch ist nichts fertig.
+    [one] 1 { $ready_noun } ist fertig.
+   *[other] { $ready } { $ready_noun } sind fertig.
+} Nicht gelungen: { $failed } { $unit }. Bitte erneut versuchen.
+sentence-partly_done-plain = Ihr Ergebnis ist da, aber ein Teil davon ist nicht gelungen.
+sentence-stopped = Wie gewünscht angehalten.
+sentence-expired = Abgebrochen, weil die nötige Korrektur nicht rechtzeitig kam.
+
+attention = { $failed ->
+    [one] 1 { $unit } braucht Ihre Aufmerksamkeit.
+   *[other] { $failed } { $unit } brauchen Ihre Aufmerksamkeit.
+}
+
+## Was nicht stimmt, und der nächste Schritt
+
+trouble-lost = Der letzte Versuch brach vorzeitig ab; warum, wissen wir nicht.
+trouble-failed = Der letzte Versuch ist nicht gelungen.
+trouble-stuck = Es bewegt sich länger nichts, als es bei dieser Art von Auftrag sein darf.
+trouble-gave_up = Die Arbeit konnte nicht beendet werden.
+trouble-overdue = Die Frist ist abgelaufen, bevor die Arbeit getan war.
+trouble-expired = Der Auftrag brauchte eine Korrektur, die nicht rechtzeitig kam. Er läuft nicht mehr.
+
+support = Brauchen Sie Hilfe? Nennen Sie unserem Support { $ref }.
+
+next-worker = { $next } { support }
+next-wait = Sie müssen nichts tun. Wir versuchen es noch einmal. { support }
+next-stuck = Warten Sie noch, oder brechen Sie den Auftrag ab und starten Sie ihn neu. { support }
+next-items-running = Noch ist nichts zu tun. Sobald der Auftrag endet, können Sie die Fehler beheben und nur diese { $unit } erneut versuchen.
+next-items-canceling = Warten Sie, bis der Auftrag angehalten hat. Danach können Sie nur diese { $unit } erneut versuchen.
+next-items = Laden Sie die Liste der Fehler herunter ({ $unit }), beheben Sie sie, und versuchen Sie nur diese erneut. { support }
+next-fix = Beheben Sie das, und versuchen Sie es dann erneut. { support }
+next-fix-row = Korrigieren Sie Zeile { $row }, und versuchen Sie es dann erneut. { support }
+next-fix-cell = Korrigieren Sie { $column } in Zeile { $row }, und versuchen Sie es dann erneut. { support }
+next-fix-column = Korrigieren Sie { $column }, und versuchen Sie es dann erneut. { support }
+next-retry = Versuchen Sie es erneut. Gelingt es wieder nicht, nennen Sie unserem Support { $ref }.
+next-expired = Beheben Sie, was nicht stimmte, und versuchen Sie es dann erneut. { support }
+
+## Rund um den Auftrag
+
+button-view = Stand ansehen
+button-start = Neu starten
+
+leave-safe = Sie können diese Seite verlassen. Wir arbeiten weiter.
+leave-stay = Bitte lassen Sie diese Seite offen, bis der Auftrag beendet ist.
+leave-canceling = Sie können diese Seite verlassen. Wir halten den Auftrag an.
+leave-blocked = Sie können diese Seite verlassen und später zurückkommen. Der Auftrag wartet auf Sie.
+leave-ended = Sie können diese Seite verlassen. Es gibt nichts mehr abzuwarten.
+
+place-default = Ihr Ergebnis erscheint hier.
+place-ready = Ihr Ergebnis ist da.
+place-nothing = Dieser Auftrag wurde abgebrochen, deshalb erscheint kein Ergebnis.
+
+wait-none = Für diesen Auftrag lässt sich die Dauer noch nicht verlässlich schätzen. Der Stand erscheint hier nach jedem Schritt.
+wait-blocked = Solange der Auftrag Ihre Hilfe braucht, lässt sich die Dauer nicht schätzen.
+wait-ended = Dieser Auftrag ist beendet.
+
+action-download = Datei herunterladen
+action-open = Ergebnis öffnen
+action-download_problems = Fehlerliste herunterladen ({ $failed } { $unit })
+action-retry_failed = Erneut versuchen ({ $failed } { $unit })
+action-retry_safely = Gefahrlos erneut versuchen
+action-retry = Erneut versuchen
+action-cancel = Abbrechen
+action-again = Neuen Auftrag starten
+
+## Vor einem neuen Versuch
+
+risk = { $safety ->
+    [may_charge] Dabei könnte ein neues Ergebnis entstehen oder noch einmal etwas berechnet werden.
+   *[may_duplicate] Dabei könnten { $ready_noun } doppelt angelegt werden.
+}
+mode = { $mode ->
+    [resumes] Es geht dort weiter, wo es aufgehört hat.
+   *[starts_fresh] Es beginnt von vorn.
+}
+warning-all = { mode } { risk }
+warning-failed = Nur das nicht Gelungene läuft noch einmal: { $failed } { $unit }. { risk }
+warning-again = Ein neuer Auftrag beginnt von vorn. { risk }
+
+keeps = { $keeps ->
+    [0] { "" }
+    [one] { " " }1 { $kept } bleibt erhalten.
+   *[other] { " " }{ $keeps } { $kept } bleiben erhalten.
+}
+safely = { $safety ->
+    [safe] { " " }Das ist gefahrlos: Nichts geschieht doppelt.
+   *[other] { "" }
+}
+plan-failed = Nur das nicht Gelungene läuft noch einmal: { $runs } { $unit }.{ keeps }{ safely }
+plan-all = { $mode ->
+    [resumes] Es geht dort weiter, wo der Auftrag aufgehört hat.
+   *[starts_fresh] Der ganze Auftrag läuft noch einmal von vorn.
+}{ keeps }{ safely }
+plan-confirm = { risk } Trotzdem erneut versuchen?
+
+## Derselbe Klick noch einmal
+
+age = { $age_unit ->
+    [seconds] { $age ->
+        [one] vor 1 Sekunde
+       *[other] vor { $age } Sekunden
+    }
+    [minutes] { $age ->
+        [one] vor 1 Minute
+       *[other] vor { $age } Minuten
+    }
+    [hours] { $age ->
+        [one] vor 1 Stunde
+       *[other] vor { $age } Stunden
+    }
+    [days] { $age ->
+        [one] vor 1 Tag
+       *[other] vor { $age } Tagen
+    }
+   *[now] gerade eben
+}
+repeat = { $by ->
+    [owner] Das haben Sie { age } schon gestartet.
+   *[anyone] Das wurde { age } schon gestartet.
+}
+repeat-waiting = { repeat } Es wartet auf den Start.
+repeat-again = { repeat } Der nächste Versuch kommt von selbst.
+repeat-running = { repeat } Es läuft.
+repeat-canceling = { repeat } Es wird gerade angehalten.
+repeat-asking = { repeat } Es braucht Ihre Hilfe: { $text }
+repeat-gave_up = { repeat } Es konnte nicht beendet werden. Sie können es erneut versuchen.
+repeat-done = { repeat } Es ist fertig.
+repeat-partly_done = { repeat } Es ist fertig, aber nicht alles ist gelungen ({ $failed } { $unit }). Sie können nur das erneut versuchen.
+repeat-partly_done-plain = { repeat } Es ist fertig, aber ein Teil ist nicht gelungen. Sie können es erneut versuchen.
+repeat-stopped = { repeat } Es wurde abgebrochen. Sie können es erneut versuchen.
+
+## Absagen: was geschah, ob der Auftrag noch läuft, soweit das bekannt ist, und der nächste Schritt
+
+job = { $ref ->
+    [none] Dieser Auftrag
+   *[other] Der Auftrag { $ref }
+}
+nothing-changed = Nichts wurde geändert.
+
+problem-unauthorized = Ihr Schlüssel wurde nicht angenommen
+problem-unauthorized-detail = Die Anfrage hat keinen Schlüssel, oder er ist unbekannt, abgelaufen oder zurückgezogen. { nothing-changed }
+problem-unauthorized-next = Senden Sie einen gültigen Schlüssel als "Authorization: Bearer …", oder bitten Sie Ihre Verwaltung um einen neuen.
+
+problem-forbidden = Ihr Schlüssel darf das nicht
+problem-forbidden-detail = { $scope ->
+    [none] Für diesen Aufruf fehlt Ihrem Schlüssel die Erlaubnis.
+   *[other] Für diesen Aufruf fehlt Ihrem Schlüssel die Erlaubnis "{ $scope }".
+} { nothing-changed }
+problem-forbidden-next = Nehmen Sie einen Schlüssel mit dieser Erlaubnis, oder bitten Sie Ihre Verwaltung darum.
+
+problem-not-found = Nicht gefunden
+problem-not-found-detail = { $name ->
+    [none] Unter dieser Adresse gibt es nichts, was Sie sehen dürfen.
+   *[other] Unter "{ $name }" gibt es nichts, was Sie sehen dürfen.
+}
+problem-not-found-next = Prüfen Sie die Adresse. Einen Auftrag finden Sie auch in der Auftragsliste, über seinen Titel oder seine Nummer wie EX-7F3K9MQ2.
+
+problem-method-not-allowed = Diese Adresse nimmt diesen Aufruf nicht an
+problem-method-not-allowed-detail = { $method ->
+    [none] Diese Methode ist hier nicht bekannt.
+   *[other] { $method } ist hier nicht bekannt.
+} { nothing-changed }
+problem-method-not-allowed-next = { $allowed ->
+    [none] Sehen Sie unter /openapi.json nach, wie der Aufruf lautet.
+   *[other] Nehmen Sie { $allowed }.
+}
+
+problem-too-large = Das ist zu groß
+problem-too-large-detail = { $name ->
+    [none] Was gesendet wurde
+   *[other] "{ $name }"
+} ist größer, als wir annehmen. { $limit ->
+    [none] { "" }
+   *[other] Die Grenze liegt bei { $limit } { $unit ->
+        [items] Einträgen
+        [jobs] Aufträgen
+        [characters] Zeichen
+       *[bytes] Byte
+    }.{ " " }
+}{ nothing-changed }
+problem-too-large-next = Versuchen Sie es mit einer kleineren Datei, oder senden Sie sie in mehreren Teilen.
+
+problem-invalid = Etwas in der Anfrage muss korrigiert werden
+problem-invalid-detail = { $count ->
+    [none] Einige Felder sind so nicht zu gebrauchen.
+    [one] 1 Feld ist so nicht zu gebrauchen.
+   *[other] { $count } Felder sind so nicht zu gebrauchen.
+} { nothing-changed }
+problem-invalid-next = Korrigieren Sie, was unter "errors" genannt ist, und senden Sie es noch einmal.
+
+problem-unknown-type = Diese Art von Auftrag ist nicht bekannt
+problem-unknown-type-detail = { $name ->
+    [none] Keine Auftragsart hat diesen Namen.
+   *[other] Keine Auftragsart heißt "{ $name }".
+} Nichts wurde gestartet.
+problem-unknown-type-next = Vergleichen Sie die Schreibweise mit GET /v1/types, oder legen Sie die Art mit PUT /v1/types/NAME an.
+
+problem-unknown-upload = Die hochgeladene Datei ist nicht da
+problem-unknown-upload-detail = { $name ->
+    [none] Die Datei wurde nie hochgeladen, oder sie wurde entfernt.
+   *[other] Die Datei "{ $name }" wurde nie hochgeladen, oder sie wurde entfernt.
+} { nothing-changed }
+problem-unknown-upload-next = Laden Sie die Datei noch einmal hoch, und nehmen Sie die Kennung aus der Antwort.
+
+problem-unknown-job = Dieser Auftrag ist nicht bekannt
+problem-unknown-job-detail = { $name ->
+    [none] Kein Auftrag, den Sie sehen dürfen, hat diese Nummer.
+   *[other] Kein Auftrag, den Sie sehen dürfen, hat die Nummer "{ $name }".
+} { nothing-changed }
+problem-unknown-job-next = Suchen Sie den Auftrag in der Auftragsliste, und nehmen Sie die Kennung von dort.
+
+problem-result-missing = Das Ergebnis ist nicht an seinem Platz
+problem-result-missing-detail = { $name ->
+    [none] Das Ergebnis wurde nicht gefunden, oder Größe oder SHA-256 stimmen nicht mit der Angabe überein.
+   *[other] Das Ergebnis "{ $name }" wurde nicht gefunden, oder Größe oder SHA-256 stimmen nicht mit der Angabe überein.
+} Der Auftrag ist nicht fertig; er läuft noch.
+problem-result-missing-next = Speichern Sie das Ergebnis noch einmal, und melden Sie dann erneut das Ende.
+
+problem-key-reused = Dieser Idempotency-Key gehört zu einer anderen Anfrage
+problem-key-reused-detail = Der Schlüssel wurde schon mit einem anderen Inhalt benutzt. { nothing-changed } Der Auftrag der ersten Anfrage ist, wie er war.
+problem-key-reused-next = Senden Sie den ersten Inhalt noch einmal, um seine Antwort zu bekommen, oder nehmen Sie für eine neue Anfrage einen neuen Schlüssel.
+
+problem-lease-outdated = Dieser Versuch zählt nicht mehr
+problem-lease-outdated-detail = { job } ist ohne diesen Versuch weitergegangen: Ein anderer hat ihn übernommen, oder er ist beendet. Nichts von dieser Meldung wurde geschrieben.
+problem-lease-outdated-next = Hören Sie mit dieser Arbeit auf, und verwerfen Sie sie. Holen Sie dann den nächsten Auftrag.
+
+problem-already-finished = Der Auftrag ist schon beendet
+problem-already-finished-detail = { job } ist beendet und läuft nicht mehr. { nothing-changed }
+problem-already-finished-next = Öffnen Sie den Auftrag, um sein Ergebnis zu sehen, oder starten Sie einen neuen.
+
+problem-still-running = Der Auftrag ist noch nicht beendet
+problem-still-running-detail = { job } wartet oder läuft noch, deshalb ist jetzt kein neuer Versuch möglich. { nothing-changed }
+problem-still-running-next = Warten Sie, bis er endet, oder brechen Sie ihn vorher ab.
+
+problem-nothing-to-retry = Es gibt nichts zu wiederholen
+problem-nothing-to-retry-detail = { $scope ->
+    [failed_items] { job } hat keine Einträge, die nicht gelungen sind.
+   *[all] { job } ist fertig, und alles ist gelungen.
+} { nothing-changed }
+problem-nothing-to-retry-next = Öffnen Sie das Ergebnis. Für einen ganz neuen Lauf starten Sie einen neuen Auftrag mit "again": true.
+
+problem-confirm-first = Bitte bestätigen Sie diesen neuen Versuch
+problem-confirm-first-detail = { $safety ->
+    [may_charge] Dabei könnte ein neues Ergebnis entstehen oder noch einmal etwas berechnet werden.
+    [may_duplicate] Dabei könnten dieselben Daten doppelt angelegt werden.
+   *[none] Dabei könnte etwas doppelt geschehen.
+} Nichts wurde gestartet.
+problem-confirm-first-next = Lesen Sie den Plan. Wenn es so sein soll, senden Sie es noch einmal mit "confirm": true und der Prüfsumme des Plans.
+
+problem-plan-changed = Der Plan hat sich geändert
+problem-plan-changed-detail = Was jetzt laufen würde, ist nicht das, was vorher gezeigt wurde. Nichts wurde gestartet.
+problem-plan-changed-next = Lesen Sie den neuen Plan. Wenn es so sein soll, bestätigen Sie mit seiner Prüfsumme.
+
+problem-newer-twin = Ein neuerer Auftrag tut dasselbe
+problem-newer-twin-detail = { $newer ->
+    [none] Ein neuerer Auftrag für dieselbe Anfrage ist noch nicht beendet.
+   *[other] Der neuere Auftrag { $newer } für dieselbe Anfrage ist noch nicht beendet.
+} { job } wurde nicht noch einmal gestartet.
+problem-newer-twin-next = { $newer ->
+    [none] Öffnen Sie den neueren Auftrag, oder brechen Sie ihn ab, bevor Sie diesen erneut versuchen.
+   *[other] Öffnen Sie { $newer }, oder brechen Sie ihn ab, bevor Sie diesen erneut versuchen.
+}
+
+problem-busy = Zu viele Anfragen auf einmal
+problem-busy-detail = { $limit ->
+    [none] Es warten mehr Anfragen, als wir annehmen können.
+   *[other] { $limit } Anfragen warten schon, und das ist die Grenze.
+} Von dieser wurde nichts gespeichert. Angenommene Aufträge sind sicher.
+problem-busy-next = { $seconds ->
+    [none] Senden Sie sie in einigen Sekunden noch einmal.
+    [one] Senden Sie sie in 1 Sekunde noch einmal.
+   *[other] Senden Sie sie in { $seconds } Sekunden noch einmal.
+} Mit demselben Idempotency-Key bleibt es ein einziger Auftrag.
+
+problem-unavailable = Wir können gerade nichts speichern
+problem-unavailable-detail = Die Datenbank antwortet nicht, deshalb wurde von dieser Anfrage nichts gespeichert. Angenommene Aufträge sind sicher.
+problem-unavailable-next = { $seconds ->
+    [none] Senden Sie sie in einigen Sekunden noch einmal.
+    [one] Senden Sie sie in 1 Sekunde noch einmal.
+   *[other] Senden Sie sie in { $seconds } Sekunden noch einmal.
+} Mit demselben Idempotency-Key bleibt es ein einziger Auftrag.

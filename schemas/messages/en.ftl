@@ -1,0 +1,342 @@
+### Every text of ours that a person reads, in English. Read each aloud: if it sounds like a server, write it again.
+### Words of a job type (title, stage, unit …) and of a worker come in as arguments, nouns in the form their count wants.
+### The arguments of the problems stand in PROBLEM_ARGS beside this file; one that is missing is the word "none".
+
+## Visible states
+
+state-queued = Queued
+state-running = Running
+state-needs_fix = Needs fix
+state-finished = Finished
+state-canceled = Canceled
+
+## What the system does right now: never a wait, an age, or a count of other jobs
+
+sentence-scheduled = Waiting for its start time.
+sentence-ready = Waiting for a free worker.
+sentence-delayed = Still waiting for a free worker. This takes longer than it should.
+sentence-again = Getting ready to try again.
+sentence-lost = The last try stopped early. We will try again on our own.
+sentence-failed = The last try failed. We will try again on our own.
+sentence-starting = Starting the work.
+sentence-working = Still working.
+sentence-stage = { $stage }.
+sentence-stage-counted = { $stage }: { $done } of { $total } { $unit }.
+sentence-stage-so-far = { $stage }: { $done } { $unit } so far.
+sentence-counted = Still working: { $done } of { $total } { $unit }.
+sentence-so-far = Still working: { $done } { $unit } so far.
+sentence-working-attention = { $title } running. { attention }
+sentence-quiet = Still running, but there has been no progress for a while.
+sentence-quiet-stage = { $stage }: still running, but there has been no progress for a while.
+sentence-stuck = Still running, but nothing has moved for too long.
+sentence-stuck-stage = { $stage }: still running, but nothing has moved for too long.
+sentence-finalizing = The work is done. Storing your result.
+sentence-finalizing-attention = Storing your result. { attention }
+sentence-canceling = Stopping, as requested.
+sentence-asking = { attention }
+sentence-asking-plain = This job needs a fix from you.
+sentence-gave_up = { $tries ->
+    [one] The job stopped after 1 try and no longer runs.
+   *[other] The job stopped after { $tries } tries and no longer runs.
+}
+sentence-overdue = The deadline passed before the work was done. The job no longer runs.
+sentence-done = Your result is ready to open.
+sentence-done-file = Your file is ready to download.
+sentence-done-named = Your file is ready to download: { $name }
+sentence-partly_done = { $ready ->
+    [0] No { $ready_noun } are ready yet.
+    [one] 1 { $ready_noun } is ready.
+   *[other] { $ready } { $ready_noun } are ready.
+} Retry { $failed } failed { $unit }.
+sentence-partly_done-plain = Your result is ready, but some parts of it failed.
+sentence-stopped = Stopped, as requested.
+sentence-expired = Canceled, because the fix it needed did not come in time.
+
+attention = { $failed ->
+    [one] 1 { $unit } needs attention.
+   *[other] { $failed } { $unit } need attention.
+}
+
+## What is wrong, and the next step
+
+trouble-lost = The last try stopped early, and we do not know why.
+trouble-failed = The last try failed.
+trouble-stuck = Nothing has moved for longer than this kind of job allows.
+trouble-gave_up = The work could not be finished.
+trouble-overdue = The deadline passed before the work was done.
+trouble-expired = The job needed a fix that did not come in time. It no longer runs.
+
+support = Need help? Contact support with { $ref }.
+
+next-worker = { $next } { support }
+next-wait = You do not need to do anything. We will try again. { support }
+next-stuck = Keep waiting, or cancel the job and start it again. { support }
+next-items-running = Nothing to do yet. When the job ends, you can fix the { $unit } that failed and retry only those.
+next-items-canceling = Wait until the job has stopped. You can then retry the { $unit } that failed.
+next-items = Download the problem { $unit }, fix what is wrong, and retry only those. { support }
+next-fix = Fix this, then retry. { support }
+next-fix-row = Fix row { $row }, then retry. { support }
+next-fix-cell = Fix { $column } in row { $row }, then retry. { support }
+next-fix-column = Fix { $column }, then retry. { support }
+next-retry = Retry the job. If it fails again, contact support with { $ref }.
+next-expired = Fix what was wrong, then retry. { support }
+
+## Around the job
+
+button-view = View status
+button-start = Start again
+
+leave-safe = You can leave this page. We will keep working.
+leave-stay = Please keep this page open until the job has ended.
+leave-canceling = You can leave this page. We will finish stopping the job.
+leave-blocked = You can leave this page and come back to it. The job waits for you.
+leave-ended = You can leave this page. There is nothing left to wait for.
+
+place-default = Your result will appear here.
+place-ready = Your result is here.
+place-nothing = This job was canceled, so no result will appear.
+
+wait-none = This job has no reliable finish estimate yet. We will update status as steps complete.
+wait-blocked = There is no finish estimate while this job needs a fix.
+wait-ended = This job has ended.
+
+action-download = Download file
+action-open = Open result
+action-download_problems = { $failed ->
+    [one] Download 1 problem { $unit }
+   *[other] Download { $failed } problem { $unit }
+}
+action-retry_failed = { $failed ->
+    [one] Retry 1 failed { $unit }
+   *[other] Retry { $failed } failed { $unit }
+}
+action-retry_safely = Retry safely
+action-retry = Retry
+action-cancel = Cancel
+action-again = Start a new one
+
+## Before a retry
+
+risk = { $safety ->
+    [may_charge] This could make a new result or another charge.
+   *[may_duplicate] This could add { $ready_noun } twice.
+}
+mode = { $mode ->
+    [resumes] It goes on where it stopped.
+   *[starts_fresh] It starts from the beginning.
+}
+warning-all = { mode } { risk }
+warning-failed = { $failed ->
+    [one] It runs only the 1 failed { $unit } again.
+   *[other] It runs only the { $failed } failed { $unit } again.
+} { risk }
+warning-again = This starts a new job from the beginning. { risk }
+
+keeps = { $keeps ->
+    [0] { "" }
+    [one] { " " }Keeps 1 { $kept } that is done.
+   *[other] { " " }Keeps { $keeps } { $kept } that are done.
+}
+safely = { $safety ->
+    [safe] { " " }This is safe: nothing is done twice.
+   *[other] { "" }
+}
+plan-failed = { $runs ->
+    [one] Runs 1 failed { $unit } again.
+   *[other] Runs { $runs } failed { $unit } again.
+}{ keeps }{ safely }
+plan-all = { $mode ->
+    [resumes] Goes on where the job stopped.
+   *[starts_fresh] Runs the whole job again from the beginning.
+}{ keeps }{ safely }
+plan-confirm = { risk } Retry anyway?
+
+## The same click again
+
+age = { $age_unit ->
+    [seconds] { $age ->
+        [one] 1 second ago
+       *[other] { $age } seconds ago
+    }
+    [minutes] { $age ->
+        [one] 1 minute ago
+       *[other] { $age } minutes ago
+    }
+    [hours] { $age ->
+        [one] 1 hour ago
+       *[other] { $age } hours ago
+    }
+    [days] { $age ->
+        [one] 1 day ago
+       *[other] { $age } days ago
+    }
+   *[now] just now
+}
+repeat = { $by ->
+    [owner] You already started this { age }.
+   *[anyone] This was already started { age }.
+}
+repeat-waiting = { repeat } It is waiting to start.
+repeat-again = { repeat } It will try again on its own.
+repeat-running = { repeat } It is running.
+repeat-canceling = { repeat } It is being stopped.
+repeat-asking = { repeat } It needs a fix: { $text }
+repeat-gave_up = { repeat } It could not be finished. You can retry it.
+repeat-done = { repeat } It is finished.
+repeat-partly_done = { repeat } It is finished, but { $failed ->
+    [one] 1 { $unit } failed. You can retry only that.
+   *[other] { $failed } { $unit } failed. You can retry only those.
+}
+repeat-partly_done-plain = { repeat } It is finished, but some parts of it failed. You can retry it.
+repeat-stopped = { repeat } It was canceled. You can retry it.
+
+## Refusals: what happened, whether the job still runs where that is known, and the next step
+
+job = { $ref ->
+    [none] This job
+   *[other] Job { $ref }
+}
+nothing-changed = Nothing was changed.
+
+problem-unauthorized = Your key was not accepted
+problem-unauthorized-detail = The request has no key, or its key is unknown, expired or withdrawn. { nothing-changed }
+problem-unauthorized-next = Send a valid key as "Authorization: Bearer …", or ask your administrator for a new one.
+
+problem-forbidden = Your key may not do this
+problem-forbidden-detail = { $scope ->
+    [none] This call needs a permission that your key does not have.
+   *[other] This call needs the permission "{ $scope }", which your key does not have.
+} { nothing-changed }
+problem-forbidden-next = Use a key with this permission, or ask your administrator to allow it.
+
+problem-not-found = Not found
+problem-not-found-detail = { $name ->
+    [none] Nothing that you may see has this address.
+   *[other] Nothing that you may see is called "{ $name }".
+}
+problem-not-found-next = Check the address. A job is also found in the job list, by its title or by its ID such as EX-7F3K9MQ2.
+
+problem-method-not-allowed = This address does not take that call
+problem-method-not-allowed-detail = { $method ->
+    [none] This method is not known here.
+   *[other] { $method } is not known here.
+} { nothing-changed }
+problem-method-not-allowed-next = { $allowed ->
+    [none] Look the call up in /openapi.json.
+   *[other] Use { $allowed }.
+}
+
+problem-too-large = This is too large
+problem-too-large-detail = { $name ->
+    [none] What was sent
+   *[other] "{ $name }"
+} is larger than we take. { $limit ->
+    [none] { "" }
+   *[other] The limit is { $limit } { $unit ->
+        [items] items
+        [jobs] jobs
+        [characters] characters
+       *[bytes] bytes
+    }.{ " " }
+}{ nothing-changed }
+problem-too-large-next = Try a smaller file, or send it in several parts.
+
+problem-invalid = Something in the request must be corrected
+problem-invalid-detail = { $count ->
+    [none] Some fields can't be used as they are.
+    [one] 1 field can't be used as it is.
+   *[other] { $count } fields can't be used as they are.
+} { nothing-changed }
+problem-invalid-next = Correct what is named under "errors", then send it again.
+
+problem-unknown-type = This kind of job is not known
+problem-unknown-type-detail = { $name ->
+    [none] No job type has this name.
+   *[other] No job type is called "{ $name }".
+} Nothing was started.
+problem-unknown-type-next = Check the spelling against GET /v1/types, or define the type with PUT /v1/types/NAME.
+
+problem-unknown-upload = The uploaded file is not here
+problem-unknown-upload-detail = { $name ->
+    [none] The file was never uploaded, or it was removed.
+   *[other] The file "{ $name }" was never uploaded, or it was removed.
+} { nothing-changed }
+problem-unknown-upload-next = Upload the file again, and use the id from the answer.
+
+problem-unknown-job = This job is not known
+problem-unknown-job-detail = { $name ->
+    [none] No job that you may see has this ID.
+   *[other] No job that you may see has the ID "{ $name }".
+} { nothing-changed }
+problem-unknown-job-next = Look the job up in the job list, and use the id from there.
+
+problem-result-missing = The result is not in its place
+problem-result-missing-detail = { $name ->
+    [none] The result was not found, or its size or SHA-256 is not what was said.
+   *[other] The result "{ $name }" was not found, or its size or SHA-256 is not what was said.
+} The job is not finished; it still runs.
+problem-result-missing-next = Store the result again, then report the end again.
+
+problem-key-reused = This Idempotency-Key belongs to another request
+problem-key-reused-detail = The key was used before, with another body. { nothing-changed } The first request's job is as it was.
+problem-key-reused-next = Send the first body again to get its answer, or use a new key for a new request.
+
+problem-lease-outdated = This attempt no longer counts
+problem-lease-outdated-detail = { job } has gone on without this attempt: another worker has it, or it has ended. Nothing of this report was written.
+problem-lease-outdated-next = Stop this work and throw it away. Then claim the next job.
+
+problem-already-finished = The job has already ended
+problem-already-finished-detail = { job } has ended and no longer runs. { nothing-changed }
+problem-already-finished-next = Open the job to see its result, or start a new one.
+
+problem-still-running = The job has not ended yet
+problem-still-running-detail = { job } is still waiting or running, so it can't be retried now. { nothing-changed }
+problem-still-running-next = Wait until it ends, or cancel it first.
+
+problem-nothing-to-retry = There is nothing to retry
+problem-nothing-to-retry-detail = { $scope ->
+    [failed_items] { job } has no failed items.
+   *[all] { job } has finished, and nothing of it failed.
+} { nothing-changed }
+problem-nothing-to-retry-next = Open the result. For a fresh run, start a new job with "again": true.
+
+problem-confirm-first = Please confirm this retry
+problem-confirm-first-detail = { $safety ->
+    [may_charge] Retrying could make a new result or another charge.
+    [may_duplicate] Retrying could add the same data twice.
+   *[none] Retrying may do something twice.
+} Nothing was started.
+problem-confirm-first-next = Read the plan. To go ahead, retry with "confirm": true and the plan's hash.
+
+problem-plan-changed = The plan has changed
+problem-plan-changed-detail = What would run now is not what was shown before. Nothing was started.
+problem-plan-changed-next = Read the new plan. To go ahead, confirm with its hash.
+
+problem-newer-twin = A newer job does the same
+problem-newer-twin-detail = { $newer ->
+    [none] A newer job for the same request is active.
+   *[other] Job { $newer }, newer and for the same request, is active.
+} { job } was not started again.
+problem-newer-twin-next = { $newer ->
+    [none] Open the newer job, or cancel it before you retry this one.
+   *[other] Open { $newer }, or cancel it before you retry this one.
+}
+
+problem-busy = Too many requests at once
+problem-busy-detail = { $limit ->
+    [none] More requests are waiting than we can take.
+   *[other] { $limit } requests are waiting, and that is the limit.
+} Nothing of this one was saved. Jobs that were accepted are safe.
+problem-busy-next = { $seconds ->
+    [none] Send it again in a few seconds.
+    [one] Send it again in 1 second.
+   *[other] Send it again in { $seconds } seconds.
+} With the same Idempotency-Key it will still be one job.
+
+problem-unavailable = We can't save anything right now
+problem-unavailable-detail = The database does not answer, so nothing of this request was saved. Jobs that were accepted are safe.
+problem-unavailable-next = { $seconds ->
+    [none] Send it again in a few seconds.
+    [one] Send it again in 1 second.
+   *[other] Send it again in { $seconds } seconds.
+} With the same Idempotency-Key it will still be one job.
