@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from projections.status.words import FAILED, LOST, Line, attention, failed_items, message, unit
+from projections.status.words import FAILED, LOST, Line, attention, cause_of, failed_items, message, unit
 from schemas.job import Job
 from schemas.states import HELD, WAITING, Phase
 from schemas.views import Message
@@ -32,8 +32,8 @@ def trouble(job: Job, language: str) -> Trouble | None:
         return Trouble(said or _asked(job, language), _worker_next(job) or _fix(job, language))
     if job.phase in TOLD:
         return Trouble(said or message(TOLD[job.phase]), _worker_next(job) or message(NEXT[job.phase], ref=job.ref))
-    if job.phase in WAITING and job.problem and job.problem.cause in {LOST, FAILED}:
-        told = "trouble-lost" if job.problem.cause == LOST else "trouble-failed"
+    if job.phase in WAITING and cause_of(job) in {LOST, FAILED}:
+        told = "trouble-lost" if cause_of(job) == LOST else "trouble-failed"
         return Trouble(said or message(told), message("next-wait", ref=job.ref))
     if failed_items(job):
         return Trouble(attention("attention", job, language), _items_next(job, language))

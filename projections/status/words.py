@@ -80,9 +80,16 @@ def attention(message_id: str, job: Job, language: str) -> Message:
     return message(message_id, failed=failed, unit=unit(job, failed, language))
 
 
+def cause_of(job: Job) -> str:
+    return job.problem.cause if job.problem else ""
+
+
+def _ready(job: Job, _: str) -> Line:
+    return message({LOST: "sentence-ready-lost", FAILED: "sentence-ready-failed"}.get(cause_of(job), "sentence-ready"))
+
+
 def _retrying(job: Job, _: str) -> Line:
-    cause = job.problem.cause if job.problem else ""
-    return message({LOST: "sentence-lost", FAILED: "sentence-failed"}.get(cause, "sentence-again"))
+    return message({LOST: "sentence-lost", FAILED: "sentence-failed"}.get(cause_of(job), "sentence-again"))
 
 
 def _working(job: Job, language: str) -> Line:
@@ -174,7 +181,7 @@ def _plain(message_id: str) -> Callable[[Job, str], Line]:
 SENTENCES: dict[Phase, Callable[[Job, str], Line]] = {
     Phase.REQUESTED: _plain("sentence-ready"),
     Phase.SCHEDULED: _plain("sentence-scheduled"),
-    Phase.READY: _plain("sentence-ready"),
+    Phase.READY: _ready,
     Phase.DELAYED: _plain("sentence-delayed"),
     Phase.RETRYING: _retrying,
     Phase.STARTING: _plain("sentence-starting"),

@@ -14,6 +14,8 @@ state-canceled = Abgebrochen
 
 sentence-scheduled = Wartet auf die geplante Startzeit.
 sentence-ready = Wartet auf einen freien Platz.
+sentence-ready-lost = Der letzte Versuch brach vorzeitig ab. Wartet auf einen freien Platz für den nächsten.
+sentence-ready-failed = Der letzte Versuch ist nicht gelungen. Wartet auf einen freien Platz für den nächsten.
 sentence-delayed = Wartet noch auf einen freien Platz. Das dauert länger, als es sollte.
 sentence-again = Der nächste Versuch wird vorbereitet.
 sentence-lost = Der letzte Versuch brach vorzeitig ab. Wir versuchen es von selbst noch einmal.
@@ -50,7 +52,7 @@ sentence-partly_done = { $ready ->
 } Nicht gelungen: { $failed } { $unit }. Bitte erneut versuchen.
 sentence-partly_done-plain = Ihr Ergebnis ist da, aber ein Teil davon ist nicht gelungen.
 sentence-stopped = Wie gewünscht angehalten.
-sentence-expired = Abgebrochen, weil die nötige Korrektur nicht rechtzeitig kam.
+sentence-expired = Die nötige Korrektur kam nicht rechtzeitig.
 
 attention = { $failed ->
     [one] 1 { $unit } braucht Ihre Aufmerksamkeit.
@@ -64,7 +66,7 @@ trouble-failed = Der letzte Versuch ist nicht gelungen.
 trouble-stuck = Es bewegt sich länger nichts, als es bei dieser Art von Auftrag sein darf.
 trouble-gave_up = Die Arbeit konnte nicht beendet werden.
 trouble-overdue = Die Frist ist abgelaufen, bevor die Arbeit getan war.
-trouble-expired = Der Auftrag brauchte eine Korrektur, die nicht rechtzeitig kam. Er läuft nicht mehr.
+trouble-expired = Die nötige Korrektur kam nicht rechtzeitig, deshalb läuft der Auftrag nicht mehr.
 
 support = Brauchen Sie Hilfe? Nennen Sie unserem Support { $ref }.
 
@@ -73,7 +75,7 @@ next-wait = Sie müssen nichts tun. Wir versuchen es noch einmal. { support }
 next-stuck = Warten Sie noch, oder brechen Sie den Auftrag ab und starten Sie ihn neu. { support }
 next-items-running = Noch ist nichts zu tun. Sobald der Auftrag endet, können Sie die Fehler beheben und nur diese { $unit } erneut versuchen.
 next-items-canceling = Warten Sie, bis der Auftrag angehalten hat. Danach können Sie nur diese { $unit } erneut versuchen.
-next-items = Laden Sie die Liste der Fehler herunter ({ $unit }), beheben Sie sie, und versuchen Sie nur diese erneut. { support }
+next-items = Laden Sie die Fehlerliste herunter, beheben Sie die Fehler, und versuchen Sie nur diese { $unit } erneut. { support }
 next-fix = Beheben Sie das, und versuchen Sie es dann erneut. { support }
 next-fix-row = Korrigieren Sie Zeile { $row }, und versuchen Sie es dann erneut. { support }
 next-fix-cell = Korrigieren Sie { $column } in Zeile { $row }, und versuchen Sie es dann erneut. { support }
@@ -213,7 +215,7 @@ problem-method-not-allowed-next = { $allowed ->
 
 problem-too-large = Das ist zu groß
 problem-too-large-detail = { $name ->
-    [none] Was gesendet wurde
+    [none] Was gesendet wurde,
    *[other] "{ $name }"
 } ist größer, als wir annehmen. { $limit ->
     [none] { "" }
@@ -304,7 +306,7 @@ problem-newer-twin-detail = { $newer ->
 } { job } wurde nicht noch einmal gestartet.
 problem-newer-twin-next = { $newer ->
     [none] Öffnen Sie den neueren Auftrag, oder brechen Sie ihn ab, bevor Sie diesen erneut versuchen.
-   *[other] Öffnen Sie { $newer }, oder brechen Sie ihn ab, bevor Sie diesen erneut versuchen.
+   *[other] Öffnen Sie { $newer }, oder brechen Sie { $newer } ab, bevor Sie diesen Auftrag erneut versuchen.
 }
 
 problem-busy = Zu viele Anfragen auf einmal

@@ -14,6 +14,8 @@ state-canceled = Canceled
 
 sentence-scheduled = Waiting for its start time.
 sentence-ready = Waiting for a free worker.
+sentence-ready-lost = The last try stopped early. Waiting for a free worker to try again.
+sentence-ready-failed = The last try failed. Waiting for a free worker to try again.
 sentence-delayed = Still waiting for a free worker. This takes longer than it should.
 sentence-again = Getting ready to try again.
 sentence-lost = The last try stopped early. We will try again on our own.
@@ -50,7 +52,7 @@ sentence-partly_done = { $ready ->
 } Retry { $failed } failed { $unit }.
 sentence-partly_done-plain = Your result is ready, but some parts of it failed.
 sentence-stopped = Stopped, as requested.
-sentence-expired = Canceled, because the fix it needed did not come in time.
+sentence-expired = The fix it needed did not come in time.
 
 attention = { $failed ->
     [one] 1 { $unit } needs attention.
@@ -64,7 +66,7 @@ trouble-failed = The last try failed.
 trouble-stuck = Nothing has moved for longer than this kind of job allows.
 trouble-gave_up = The work could not be finished.
 trouble-overdue = The deadline passed before the work was done.
-trouble-expired = The job needed a fix that did not come in time. It no longer runs.
+trouble-expired = The fix it needed did not come in time, so the job no longer runs.
 
 support = Need help? Contact support with { $ref }.
 
