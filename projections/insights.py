@@ -1,0 +1,64 @@
+"""What happened per tenant, job type and day (UTC), for operators: `select * from insights`.
+
+`repeats` are the duplicates prevented: clicks that met a job which was already there.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from importlib.resources import files
+
+from eventstore import read
+from eventstore.postgres import Connection
+from schemas import events as e
+from schemas.envelope import Recorded
+
+COLUMNS: dict[type[e.Event], str] = {
+    e.JobRequested: "requests",
+    e.RequestRepeated: "repeats",
+    e.JobFinished: "finished",
+    e.JobCanceled: "canceled",
+    e.NeedsFix: "needs_fix",
+    e.AttemptLost: "attempts_lost",
+}
+KNOWN_MAX = 50_000  # jobs whose type is kept in memory; others are looked up in the log
+
+_COUNT = files("projections").joinpath("insights_count.sql").read_text()
+
+Place = tuple[str, str, date]  # tenant, type, day
+
+
+class Insights:
+    """Counts from the log alone, so that they stay right when the job itself is gone."""
+
+    name = "insights"
+
+    def __init__(self) -> None:
+        self._types: dict[str, str] = {}  # by job, oldest first
+
+    async def apply(self, conn: Connection, partition: int, recorded: Sequence[Recorded]) -> None:
+        counted = [each for each in recorded if type(each.data) in COLUMNS]
+        await self._learn_types(conn, partition, counted)
+        counts: dict[Place, Counter[str]] = {}
+        for each in counted:
+            place = each.tenant, self._types[each.stream], each.recorded_at.date()
+            counts.setdefault(place, Counter())[COLUMNS[type(each.data)]] += 1
+        for old in list(self._types)[: max(0, len(self._types) - KNOWN_MAX)]:
+            del self._types[old]
+        await conn.execute(
+            _COUNT,
+            partition,
+            *([place[n] for place in counts] for n in range(3)),
+            *([count[column] for count in counts.values()] for column in COLUMNS.values()),
+        )
+
+    async def _learn_types(self, conn: Connection, partition: int, counted: Sequence[Recorded]) -> None:
+        self._types |= _types_of(counted)
+        unknown = {(each.tenant, each.stream) for each in counted if each.stream not in self._types}
+        if unknown:
+            self._types |= _types_of(await read.read_firsts(conn, partition, sorted(unknown)))
+
+
+def _types_of(recorded: Sequence[Recorded]) -> dict[str, str]:
+    """A job's type stands in its first event alone."""
+    return {each.stream: each.data.type for each in recorded if isinstance(each.data, e.JobRequested)}

@@ -1,0 +1,18 @@
+-- Seconds until time alone changes the next job; null when no job waits for time.
+-- $1 partitions · $2 the moment up to which all were seen
+-- Indexes: jobs_due, leases_expires: one row of each for every partition. No lock.
+select extract(epoch from min(next.due) - clock_timestamp())::float8
+from unnest($1::int[]) as wanted (partition)
+cross join lateral (
+    (select due_at
+     from jobs
+     where jobs.partition = wanted.partition and due_at > $2
+     order by due_at
+     limit 1)
+    union all
+    (select least(expires_at, pending_at)
+     from leases
+     where leases.partition = wanted.partition and least(expires_at, pending_at) > $2
+     order by least(expires_at, pending_at)
+     limit 1)
+) as next (due)
