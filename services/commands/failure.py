@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 
 from eventstore.migrate import CannotMigrate
+from projections.rebuild import CannotRebuild
 from services.embedded.folder import CannotStart
 from services.keys import BadKeyRequest
 from services.settings import BadSetting
@@ -17,7 +18,7 @@ def tell(error: Exception) -> None:
     match error:
         case CannotStart():
             words = f"{error.problem}\n{error.next_step}"
-        case BadSetting() | BadKeyRequest() | CannotMigrate():
+        case BadSetting() | BadKeyRequest() | CannotMigrate() | CannotRebuild():
             words = str(error)
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."

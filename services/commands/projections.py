@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from projections.rebuild import rebuild as rebuild_all
+from projections.verify import Difference
 from projections.verify import verify as differences
 from services.commands.target import database
 from services.commands.telling import configure
@@ -17,8 +18,9 @@ SHOWN_MAX = 20
 async def rebuild(data: Path | None, *, as_json: bool) -> int:
     configure()
     async with database(data) as pool:
-        await rebuild_all(pool)
-    _print('{"rebuilt":true}' if as_json else "Every projection is rebuilt from the log and in use.")
+        report = await rebuild_all(pool)
+    words = f"Rebuilt from {report.events:,} events and in use; appends waited {report.stopped_s:.2f} s."
+    _print(msgspec.json.encode(report).decode() if as_json else words)
     return 0
 
 
@@ -33,11 +35,11 @@ async def verify(data: Path | None, *, follow: bool, as_json: bool) -> int:
             await asyncio.sleep(FOLLOW_EVERY_S)
 
 
-def _tell(found: list[dict[str, object]], *, as_json: bool) -> None:
+def _tell(found: list[Difference], *, as_json: bool) -> None:
     if as_json:
         return _print(msgspec.json.encode({"ok": not found, "differences": found}).decode())
     for each in found[:SHOWN_MAX]:
-        _print("  ".join(f"{name}: {value}" for name, value in each.items()))
+        _print("  ".join(f"{name}: {value}" for name, value in msgspec.structs.asdict(each).items()))
     if len(found) > SHOWN_MAX:
         _print(f"… and {len(found) - SHOWN_MAX} more (--json shows all).")
     _print(
