@@ -17,7 +17,8 @@ from schemas.job import Job
 from schemas.jobtypes import FOREVER, Definition, text_in
 from schemas.states import CLAIMABLE, ENDED, Phase, visible
 
-APPLY_SQL = files("projections").joinpath("apply.sql").read_text()  # CTEs, $1 to $48
+APPLY_PARAMS = 49
+APPLY_SQL = files("projections").joinpath("apply.sql").read_text()  # CTEs, $1 to $49
 TABLES = ("jobs", "queue", "dedupe", "items", "types")
 _json = msgspec.json.Encoder()
 
@@ -124,7 +125,13 @@ class Changes(Struct):
 
     def params(self, partition: int) -> list[object]:
         """The bind values of APPLY_SQL, in its order."""
-        return [partition, *self._job_columns(), *self._queue_columns(), *self._dedupe_columns(), *self._other_columns()]
+        return [
+            partition,
+            *self._job_columns(),
+            *self._queue_columns(),
+            *self._dedupe_columns(),
+            *self._other_columns(),
+        ]
 
     def _job_columns(self) -> list[list[object]]:
         rows = list(self.jobs.values())
@@ -192,6 +199,7 @@ class Changes(Struct):
             [row.definition.limits.per_tenant for row in types],
             [row.definition.limits.per_owner for row in types],
             [row.definition.limits.total for row in types],
+            [bytes.fromhex(row.job.dedupe) if row.job.dedupe else None for row in self.jobs.values()],
         ]
 
 

@@ -1,15 +1,16 @@
 -- The rows of one batch, as CTEs that the append and the rebuild put into their statement.
--- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types
+-- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types · $49 jobs' dedupe keys
 -- Rows are found by primary key; who runs it holds the head's row lock, or works on tables nobody else sees.
 put_jobs as (
     insert into jobs as j (partition, id, tenant, ref, type, owner, title, state, version, created_position, position,
-                           created_at, due_at, doc, request, retry_input)
+                           created_at, due_at, doc, request, retry_input, dedupe)
     select $1, id, tenant, ref, type, owner, title, state, version, created_position, position, created_at, due_at, doc,
-           coalesce(request, ''), nullif(retry_input, '')
+           request, nullif(retry_input, ''), dedupe
     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
-                $10::bigint[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[])
+                $10::bigint[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[],
+                $49::bytea[])
          as new (id, tenant, ref, type, owner, title, state, version, created_position, position, created_at, due_at, doc,
-                 request, retry_input)
+                 request, retry_input, dedupe)
     where request is not null
 ),
 move_jobs as (

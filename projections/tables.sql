@@ -18,6 +18,7 @@ create table jobs (
     doc              bytea not null,  -- schemas.job.Job
     request          bytea not null,  -- {"input", "settings"} as requested
     retry_input      bytea,           -- corrected input of the present run
+    dedupe           bytea,           -- its key in the dedupe memory
     primary key (partition, id)
 ) with (fillfactor = 80);
 create index jobs_newest on jobs (partition, tenant, created_position desc);

@@ -64,6 +64,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     version: int
     recorded_at: datetime
     actor: Actor
+    traceparent: str | None = None
     data: Event
 
     @property
@@ -124,7 +125,7 @@ def line(recorded: Recorded, cause: Cause, data: bytes) -> bytes:
         actor=cause.actor,
         correlation_id=cause.correlation_id or recorded.stream,
         causation_id=cause.causation_id,
-        traceparent=cause.traceparent,
+        traceparent=recorded.traceparent,
         data=Raw(data),
     )
     return _encoder.encode(frame)
@@ -136,7 +137,7 @@ def seal(raw: bytes, digest: bytes) -> bytes:
 
 
 def decode(raw: bytes) -> Recorded:
-    """A line or a sealed line, upcast. Raises msgspec.ValidationError on what is no line, KeyError on an unknown type."""
+    """A line or a sealed line, upcast. Raises msgspec.ValidationError on what is no line, KeyError on no known type."""
     head = _line.decode(raw)
     if head.schema == SCHEMA[head.type]:
         data = _data[head.type].decode(head.data)
@@ -151,5 +152,6 @@ def decode(raw: bytes) -> Recorded:
         version=head.version,
         recorded_at=head.recorded_at,
         actor=head.actor,
+        traceparent=head.traceparent,
         data=data,
     )

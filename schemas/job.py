@@ -28,7 +28,8 @@ class Ledger(Struct, frozen=True):
 
     @property
     def ready(self) -> int:
-        return self.total - self.failed if self.closed else min(self.kept + max(0, self.done - self.failed), self.total - self.failed)
+        most = self.total - self.failed
+        return most if self.closed else min(self.kept + max(0, self.done - self.failed), most)
 
     @property
     def open(self) -> int:
@@ -44,7 +45,7 @@ class Progress(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """What went wrong, for the person. `cause` is a key of the words; `text` and `next` come from the worker, if any."""
+    """What went wrong, for the person. `cause` is a key of the words; `text` and `next` may come from the worker."""
 
     cause: str  # items, asked, gave_up, lost, overdue
     text: str | None = None
@@ -98,4 +99,6 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: Problem | None = None
     result: StoredResult | None = None
     cancel_asked: bool = False
+    cancel_at: datetime | None = None
+    traceparent: str | None = None  # of the click, so that the worker's spans join its trace
     refused: tuple[str, ...] = ()  # attempts ("run.attempt") whose late report is on record

@@ -144,7 +144,9 @@ def text_in(text: Text | None, language: str) -> str:
 
 
 def _said(text: Text | None) -> bool:
-    return text is None or (bool(text.strip()) if isinstance(text, str) else bool(text) and all(t.strip() for t in text.values()))
+    if isinstance(text, dict):
+        return bool(text) and all(form.strip() for form in text.values())
+    return text is None or bool(text.strip())
 
 
 def _texts(kind: JobType) -> list[tuple[str, Text | None]]:

@@ -1,4 +1,4 @@
-"""The bodies that callers send, as the contract has them. Unknown fields are refused; all that is optional may be null."""
+"""The bodies that callers send, as the contract has them. Unknown fields are refused; what is optional may be null."""
 
 from datetime import datetime
 from typing import Annotated, Literal

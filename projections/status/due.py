@@ -6,6 +6,7 @@ from schemas.job import Job
 from schemas.states import BLOCKED, HELD, Phase
 
 DELAYED_AFTER_S = 60.0  # ready and not taken: the person is told that it takes long
+CANCEL_GRACE_S = 60.0  # a worker that was asked to stop has this long to answer
 QUIET_AFTER_S = 120.0  # no proof of work, where the type has no rule of its own
 
 
@@ -40,10 +41,15 @@ def expires_at(job: Job) -> datetime | None:
     return job.blocked_at + timedelta(seconds=job.definition.expires) if job.blocked_at else None
 
 
+def cancel_due_at(job: Job) -> datetime | None:
+    """When a worker that was asked to stop and did not is no longer waited for."""
+    return job.cancel_at + timedelta(seconds=CANCEL_GRACE_S) if job.phase is Phase.CANCELING and job.cancel_at else None
+
+
 def next_due(job: Job) -> datetime | None:
     """The earliest of all that may come for this job in its phase. Leases are watched apart (table `leases`)."""
     if job.phase in HELD:
-        moments = [quiet_at(job), stuck_at(job), deadline_at(job)]
+        moments = [quiet_at(job), stuck_at(job), deadline_at(job), cancel_due_at(job)]
     elif job.phase in {Phase.SCHEDULED, Phase.RETRYING}:
         moments = [job.ready_at, deadline_at(job)]
     elif job.phase is Phase.READY:

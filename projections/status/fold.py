@@ -51,6 +51,7 @@ def _requested(event: e.JobRequested, recorded: Recorded) -> Job:
         version=recorded.version,
         position=recorded.position,
         phase=Phase.REQUESTED,
+        traceparent=recorded.traceparent,
     )
 
 
@@ -61,14 +62,19 @@ def _repeated(job: Job, event: e.RequestRepeated, _: datetime) -> Job:
 def _queued(job: Job, event: e.JobQueued, _: datetime) -> Job:
     ready_at = moment_of(event.ready_at)
     return replace(
-        job, ready_at=ready_at, due_from=job.due_from or ready_at, problem=None if job.phase is Phase.SCHEDULED else job.problem
+        job,
+        ready_at=ready_at,
+        due_from=job.due_from or ready_at,
+        problem=None if job.phase is Phase.SCHEDULED else job.problem,
     )
 
 
 def _started(job: Job, event: e.AttemptStarted, at: datetime) -> Job:
     ledger = job.ledger
     if ledger and event.attempt > 1 and job.definition.retry.mode != RESUMES:
-        ledger = replace(ledger, done=0, failed=0)  # the attempt before it counts for nothing: all of the run is open again
+        ledger = replace(
+            ledger, done=0, failed=0
+        )  # the attempt before it counts for nothing: all of the run is open again
     return replace(
         job,
         attempt=event.attempt,
@@ -109,7 +115,9 @@ def _counted(job: Job, event: e.ProgressReported) -> Ledger | None:
 
 def _items_failed(job: Job, event: e.ItemsFailed, at: datetime) -> Job:
     ledger = job.ledger or Ledger()
-    ledger = replace(ledger, failed=event.failed, total=max(ledger.total, event.failed + (ledger.kept if job.scope == ALL else 0)))
+    ledger = replace(
+        ledger, failed=event.failed, total=max(ledger.total, event.failed + (ledger.kept if job.scope == ALL else 0))
+    )
     first = event.items[0]
     if job.problem and job.problem.cause == "items":
         problem = job.problem
@@ -127,7 +135,11 @@ def _finished(job: Job, event: e.JobFinished, at: datetime) -> Job:
     if event.total is not None:
         ledger = replace(ledger or Ledger(), total=event.total, failed=event.failed or 0, closed=True)
     return replace(
-        _let_go(job), ledger=ledger, finished_at=at, problem=_items_problem(job) if event.failed else None, cancel_asked=False
+        _let_go(job),
+        ledger=ledger,
+        finished_at=at,
+        problem=_items_problem(job) if event.failed else None,
+        cancel_asked=False,
     )
 
 
@@ -200,8 +212,8 @@ def _retry_scheduled(job: Job, event: e.RetryScheduled, _: datetime) -> Job:
     return replace(job, ready_at=moment_of(event.at))
 
 
-def _cancel_requested(job: Job, _: e.CancelRequested, __: datetime) -> Job:
-    return replace(job, cancel_asked=True)
+def _cancel_requested(job: Job, _: e.CancelRequested, at: datetime) -> Job:
+    return replace(job, cancel_asked=True, cancel_at=at)
 
 
 def _canceled(job: Job, _: e.JobCanceled, at: datetime) -> Job:
@@ -212,8 +224,7 @@ def _late(job: Job, event: e.LateReportRefused, _: datetime) -> Job:
     return replace(job, refused=(*job.refused, f"{event.run}.{event.attempt}"))
 
 
-Change = Callable[[Job, e.Event, datetime], Job]
-CHANGES: dict[type[e.Event], Change] = {
+CHANGES: dict[type[e.Event], Callable[..., Job]] = {
     e.RequestRepeated: _repeated,
     e.JobQueued: _queued,
     e.AttemptStarted: _started,
@@ -231,7 +242,7 @@ CHANGES: dict[type[e.Event], Change] = {
     e.CancelRequested: _cancel_requested,
     e.JobCanceled: _canceled,
     e.LateReportRefused: _late,
-}  # type: ignore[dict-item]  # each function takes the event it is listed under
+}
 
 
 def is_active(job: Job) -> bool:

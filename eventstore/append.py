@@ -1,0 +1,81 @@
+"""How an event becomes true: sealed under the head's lock, all of a batch in one transaction.
+
+`Batch` is filled in memory between the lock and the write; `APPEND_SQL` writes it and moves the head. Positions are
+contiguous and the chain covers all before, since whoever seals holds the head.
+"""
+
+import re
+from datetime import datetime
+from hashlib import sha256
+from importlib.resources import files
+
+from schemas.envelope import LINE_MAX_BYTES, Cause, Recorded, encode, line
+from schemas.events import Event
+
+APPEND_SQL = files("eventstore").joinpath("append.sql").read_text()
+APPEND_PARAMS = 13
+_ENVELOPE_BYTES = 2048  # more than any envelope takes
+
+Draft = tuple[Recorded, bytes]  # an event and its data's bytes: encoded once
+
+
+class TooLarge(ValueError):
+    """An event's line would be longer than the contract allows; nothing was added."""
+
+
+class Batch:
+    """The events of one append. `head` and `hash` are what the locked head said; `at` is the database's clock."""
+
+    def __init__(self, partition: int, head: int, hash_: bytes, at: datetime) -> None:
+        self.partition = partition
+        self.at = at
+        self.before = head
+        self.head = head
+        self.hash = hash_
+        self.recorded: list[Recorded] = []
+        self._rows: list[tuple[int, str, str, int, str, str, bytes, bytes]] = []
+
+    def draft(self, tenant: str, stream: str, version: int, events: list[Event], cause: Cause) -> list[Draft]:
+        """The events as they would stand next in the log; nothing is added yet. Raises TooLarge."""
+        drafts = [
+            (
+                Recorded(
+                    tenant=tenant,
+                    partition=self.partition,
+                    position=self.head + n,
+                    stream=stream,
+                    version=version + n,
+                    recorded_at=self.at,
+                    actor=cause.actor,
+                    traceparent=cause.traceparent,
+                    data=event,
+                ),
+                encode(event),
+            )
+            for n, event in enumerate(events, 1)
+        ]
+        if any(len(data) > LINE_MAX_BYTES - _ENVELOPE_BYTES for _, data in drafts):
+            raise TooLarge
+        return drafts
+
+    def add(self, drafts: list[Draft], cause: Cause) -> None:
+        """Seal the drafts, which `draft` made just before."""
+        for recorded, data in drafts:
+            raw = line(recorded, cause, data)
+            self.hash = sha256(self.hash + sha256(raw).digest()).digest()
+            self.head = recorded.position
+            self.recorded.append(recorded)
+            self._rows.append((
+                recorded.position, recorded.tenant, recorded.stream, recorded.version, recorded.type,
+                str(recorded.actor), raw, self.hash,
+            ))  # fmt: skip
+
+    def params(self) -> list[object]:
+        """The bind values of APPEND_SQL."""
+        columns = [list(column) for column in zip(*self._rows, strict=True)] or [[] for _ in range(8)]
+        return [self.partition, *columns, self.before, self.head, self.hash, self.at]
+
+
+def renumber(sql: str, by: int) -> str:
+    """The same SQL with every bind number raised, so that two fragments can share a statement."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", sql)

@@ -1,0 +1,70 @@
+"""When two requests are the same: a digest over the fields that the job type names.
+
+Tenant and type always count; an upload counts by its SHA-256, not its id. Digests are over RFC 8785 JSON.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+
+import rfc8785
+from msgspec import Struct
+
+from schemas import requests
+from schemas.events import Json
+from schemas.job import Job
+from schemas.jobtypes import NEVER, JobType
+
+
+class Memory(Struct, frozen=True):
+    """What the dedupe table remembers of a request. It outlives the job's own row."""
+
+    job: str
+    first_at: datetime
+    until: datetime | None
+    active: bool
+
+    def holds(self, now: datetime) -> bool:
+        """A repeat at `now` meets this job: it is active, or within its rule's period."""
+        return self.active or (self.until is not None and now < self.until)
+
+
+def canonical(value: Json) -> bytes:
+    """RFC 8785 bytes. Raises rfc8785.CanonicalizationError on what JSON can't carry exactly (integers beyond 2^53)."""
+    return rfc8785.dumps(value)  # type: ignore[arg-type]  # any decoded JSON
+
+
+def by_content(value: Json, uploads: Mapping[str, str]) -> Json:
+    """The value with each `{"upload": id}` named by its SHA-256."""
+    if isinstance(value, dict):
+        upload = value.get("upload")
+        if isinstance(upload, str) and upload in uploads:
+            return {**{k: by_content(v, uploads) for k, v in value.items() if k != "upload"}, "upload": uploads[upload]}
+        return {k: by_content(v, uploads) for k, v in value.items()}
+    if isinstance(value, list):
+        return [by_content(v, uploads) for v in value]
+    return value
+
+
+def request_digest(kind: JobType, tenant: str, body: requests.Submit, uploads: Mapping[str, str]) -> str | None:
+    """Hex SHA-256 of what makes this request the same as another. None where the type says that nothing is."""
+    if kind.dedupe.for_ == NEVER:
+        return None
+    whole: dict[str, Json] = {
+        "owner": body.owner,
+        "input": by_content(body.input, uploads),
+        "settings": by_content(body.settings, uploads),
+    }
+    chosen = {path: _at(whole, path.split(".")) for path in kind.dedupe.same}
+    return sha256(canonical({"tenant": tenant, "type": body.type, "same": chosen})).hexdigest()
+
+
+def _at(value: Json, path: list[str]) -> Json:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def still_own(memory: Memory | None, job: Job) -> bool:
+    """No newer active job has taken this job's key, so it may run again."""
+    return memory is None or memory.job == job.id or not memory.active

@@ -1,0 +1,185 @@
+"""Group commit: what arrived while the last append ran is the next one. An idle service waits for nobody.
+
+One `Appender` for each partition and process; the head's row lock makes any number of processes safe. One append is
+four round trips whatever its size: lock, load, write, commit. A command that fails never fails its neighbours.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+
+import asyncpg
+import structlog
+
+from eventstore.append import APPEND_PARAMS, APPEND_SQL, renumber
+from eventstore.postgres import AWAY, pauses
+from projections.apply import APPLY_PARAMS, APPLY_SQL
+from schemas.commands import Command, Outcome
+from schemas.envelope import Recorded
+from schemas.jobtypes import Definition
+from schemas.problems import Problem, Rejection
+from services.jobs.assign import complete
+from services.jobs.needs import Needs
+from services.jobs.obey import Answer, obey
+from services.jobs.working import Working, claimed, load
+
+log = structlog.get_logger()
+
+LOAD_SQL = files("services.jobs").joinpath("load.sql").read_text()
+_SETTLE_SQL = files("services.jobs").joinpath("settle.sql").read_text()
+WRITE_SQL = (  # fixed text from our own files, nothing of a caller's
+    "with "  # noqa: S608
+    + APPEND_SQL
+    + ", "
+    + renumber(APPLY_SQL, APPEND_PARAMS)
+    + ", "
+    + renumber(_SETTLE_SQL, APPEND_PARAMS + APPLY_PARAMS)
+    + " select position from move_head"
+)
+# One message: a lock taken in a statement of its own, so that the load's snapshot begins after it.
+_LOCK = "begin; select 1 from heads where partition = %d for update"
+
+Published = Callable[[Sequence[Recorded]], None]
+
+
+class Unavailable(Exception):
+    """The database is away. Whether the command was saved is not known: sent again with its key, it counts once."""
+
+
+class Appender:
+    """The appends of one partition by this process. `published` is called after each commit, in order."""
+
+    def __init__(
+        self, dsn: str, partition: int, published: Published, *, batch_max: int = 512, queue_max: int = 8192
+    ) -> None:
+        self._dsn = dsn
+        self._partition = partition
+        self._published = published
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._queue: deque[tuple[Command, asyncio.Future[Answer]]] = deque()
+        self._arrived = asyncio.Event()
+        self._conn: asyncpg.Connection | None = None
+        self._types: dict[tuple[str, str], tuple[int, Definition]] = {}
+        self._retry_at = 0.0
+        self._pauses = pauses()
+
+    def put(self, command: Command) -> asyncio.Future[Answer]:
+        """Queue a command. Its future gives an Outcome or a Rejection, or raises Unavailable."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if len(self._queue) >= self._queue_max:
+            future.set_result(Rejection(Problem.BUSY))
+        else:
+            self._queue.append((command, future))
+            self._arrived.set()
+        return future
+
+    async def run(self) -> None:
+        """Until cancelled; what is queued then is told that it was not saved."""
+        try:
+            while True:
+                await self._arrived.wait()
+                batch = [self._queue.popleft() for _ in range(min(self._batch_max, len(self._queue)))]
+                if not self._queue:
+                    self._arrived.clear()
+                await self._serve(batch)
+        finally:
+            _fail(self._queue, Unavailable())
+            if self._conn:
+                self._conn.terminate()
+
+    async def _serve(self, batch: list[tuple[Command, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._append([command for command, _ in batch])
+        except AWAY as error:
+            log.warning("append failed, the database is away", partition=self._partition, error=repr(error))
+            await self._drop()
+            _fail(batch, Unavailable())
+            return
+        except BaseException as error:
+            # A bug of ours, or the process is ending: nothing was committed, nobody waits for ever.
+            await self._drop()
+            _fail(batch, error if isinstance(error, Exception) else Unavailable())
+            if not isinstance(error, Exception):
+                raise
+            log.exception("append failed", partition=self._partition)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    async def _append(self, commands: list[Command]) -> list[Answer | Exception]:
+        conn = await self._connected()
+        await conn.execute(_LOCK % self._partition)
+        work = await self._load(conn, commands)
+        answers = [self._obeyed(work, command) for command in commands]
+        if not work.changed:
+            await conn.execute("rollback")
+            return await self._completed(conn, answers)
+        params = [*work.batch.params(), *work.changes.params(self._partition), *work.settle_params()]
+        if await conn.fetchval(WRITE_SQL, *params) is None:
+            raise RuntimeError("the head moved under its lock")
+        await conn.execute("commit")
+        if work.batch.recorded:
+            self._published(work.batch.recorded)
+        return await self._completed(conn, answers)
+
+    async def _load(self, conn: asyncpg.Connection, commands: list[Command]) -> Working:
+        """The working set. Read again only where what was read names more: a type defined anew, a claim said again."""
+        more: set[str] = set()
+        while True:
+            needs = Needs.of(commands, self._types, more)
+            work = load(self._partition, await conn.fetch(LOAD_SQL, self._partition, *needs.params()))
+            stale = any(work.types.get(name) != self._types.get(name) for name in needs.digested)
+            self._remember(needs, work)
+            more = {job for first in work.keys.values() for job, _, _ in claimed(first)}
+            if not stale and more <= needs.jobs:
+                return work
+
+    def _remember(self, needs: Needs, work: Working) -> None:
+        for name in needs.types:
+            self._types.pop(name, None)
+            if name in work.types:
+                self._types[name] = work.types[name]
+
+    def _obeyed(self, work: Working, command: Command) -> Answer | Exception:
+        try:
+            return obey(work, command)
+        except Exception as error:
+            # A bug in one command: its caller gets a 500, its neighbours are carried out.
+            log.exception("command failed", command=type(command).__name__, partition=self._partition)
+            return error
+
+    async def _completed(self, conn: asyncpg.Connection, answers: list[Answer | Exception]) -> list[Answer | Exception]:
+        if not any(isinstance(answer, Outcome) and answer.assignments for answer in answers):
+            return answers
+        return await complete(conn, self._partition, answers)
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._conn is None or self._conn.is_closed():
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._retry_at:
+                raise ConnectionError("still waiting for the database")
+            self._retry_at = loop.time() + next(self._pauses)
+            self._conn = await asyncpg.connect(
+                self._dsn, server_settings={"application_name": "tidings-append", "timezone": "UTC"}
+            )
+            self._pauses = pauses()
+            self._retry_at = 0.0
+        return self._conn
+
+    async def _drop(self) -> None:
+        if self._conn:
+            self._conn.terminate()
+            self._conn = None
+
+
+def _fail(batch: Iterable[tuple[Command, asyncio.Future[Answer]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

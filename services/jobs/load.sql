@@ -1,0 +1,68 @@
+-- All that a batch of commands is decided by, read after the head's lock was taken, in one round trip.
+-- $1 partition · $2 jobs · $3, $4 dedupe (tenant, key) · $5–$7 idempotency (tenant, call, key) · $8, $9 types (tenant, name)
+-- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
+-- Every branch goes by a primary key, the queue by queue_next, live leases by leases_limits; no lock but the head's.
+with clock as (
+    select position, hash, greatest(recorded_at, clock_timestamp()) as now from heads where partition = $1
+),
+queues as (
+    select w.tenant, w.type, w.most, t.limit_owner, coalesce(t.limit_tenant, t.limit_owner, t.limit_total) is not null as limited
+    from unnest($13::text[], $14::text[], $15::int[]) w (tenant, type, most)
+    left join types t on t.partition = $1 and t.tenant = w.tenant and t.name = w.type
+),
+remembered as (
+    select d.tenant, d.key, d.job, d.first_at, d.until, d.active
+    from unnest($3::text[], $4::bytea[]) w (tenant, key)
+    join dedupe d on d.partition = $1 and d.tenant = w.tenant and d.key = w.key
+    union
+    select d.tenant, d.key, d.job, d.first_at, d.until, d.active
+    from jobs j join dedupe d on d.partition = $1 and d.tenant = j.tenant and d.key = j.dedupe
+    where j.partition = $1 and j.id = any ($12::uuid[])
+)
+select 'head' as kind, null as k1, null as k2, null as k3, null as k4, position as n1, null::bigint as n2, null::float8 as d1,
+       null::bool as f1, now as t1, null::timestamptz as t2, null::timestamptz as t3, hash as b1, null::bytea as b2, null::bytea as b3
+from clock
+union all
+select 'job', id::text, null, null, null, created_position, null, null, null, null, null, null, doc, null, null
+from jobs where partition = $1 and id = any ($2::uuid[])
+union all
+select 'lease', job::text, worker, null, null, run, attempt, lease_s, null, seen_at, expires_at, pending_at, pending, null, null
+from leases where partition = $1 and job = any ($2::uuid[])
+union all
+select 'memory', m.tenant, encode(m.key, 'hex'), m.job::text, null, null, null, null, m.active, m.first_at, m.until, null, j.doc, null, null
+from remembered m left join jobs j on j.partition = $1 and j.id = m.job
+union all
+select 'key', i.tenant, i.call, i.key, i.job::text, i.status, i.position, null, null, null, null, null, i.body, i.answer, j.doc
+from unnest($5::text[], $6::text[], $7::text[]) w (tenant, call, key)
+join idempotency i on i.partition = $1 and i.tenant = w.tenant and i.call = w.call and i.key = w.key
+left join jobs j on j.partition = $1 and j.id = i.job
+union all
+select 'type', t.tenant, t.name, null, null, t.version, null, null, null, null, null, null, t.definition, null, null
+from unnest($8::text[], $9::text[]) w (tenant, name)
+join types t on t.partition = $1 and t.tenant = w.tenant and t.name = w.name
+union all
+select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, i.failed, null, null, null, null, null, null
+from unnest($10::uuid[], $11::text[]) w (job, id)
+join items i on i.partition = $1 and i.job = w.job and i.id = w.id
+union all
+select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, i.failed, null, null, null, null, null, null
+from items i where i.partition = $1 and i.job = any ($12::uuid[]) and i.failed
+union all
+select 'next', n.job::text, n.tenant, n.type, null, n.priority, null, null, null, n.ready_at, null, null, j.doc, null, null
+from queues w
+cross join lateral (
+    select q.job, q.tenant, q.type, q.priority, q.ready_at
+    from queue q
+    where q.partition = $1 and q.tenant = w.tenant and q.type = w.type and q.ready_at <= (select now from clock)
+      and (w.limit_owner is null or w.limit_owner > (
+            select count(*) from leases l
+            where l.partition = $1 and l.tenant = q.tenant and l.type = q.type and l.owner = q.owner))
+    order by q.priority desc, q.ready_at, q.job
+    limit w.most
+) n
+join jobs j on j.partition = $1 and j.id = n.job
+union all
+select 'live', l.tenant, l.type, l.owner, null, count(*), null, null, null, null, null, null, null, null, null
+from leases l
+where l.partition = $1 and l.type = any (select type from queues where limited)
+group by l.tenant, l.type, l.owner

@@ -1,0 +1,264 @@
+"""One command against the working set: load what it names, decide, record. Every answer is a value.
+
+A refusal changes nothing, but for the one event that keeps the first late report of an attempt on record.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from eventstore.append import TooLarge
+from projections.status.fold import FAILED_ITEMS
+from schemas import requests
+from schemas.commands import (
+    Assignment,
+    CancelJob,
+    ClaimJobs,
+    Command,
+    DefineType,
+    Met,
+    Outcome,
+    ReportWork,
+    RetryJob,
+    SubmitJob,
+    TimeCame,
+)
+from schemas.envelope import LINE_MAX_BYTES
+from schemas.events import Event, JobTypeDefined
+from schemas.job import Job
+from schemas.jobtypes import Definition, Limits
+from schemas.problems import Fault, Problem, Rejection
+from schemas.states import HELD
+from services.jobs.decide import Late, Later, decide_cancel, decide_repeat, decide_retry, decide_start, decide_submit
+from services.jobs.dedupe import request_digest
+from services.jobs.reports import PROGRESS_EVERY_S, Facts, decide_report
+from services.jobs.times import Lease, decide_time
+from services.jobs.working import FirstAnswer, Working, claimed
+
+Answer = Outcome | Rejection
+
+VERBS = {body: verb for verb, body in requests.REPORTS.items()}
+_json = msgspec.json.Encoder()
+
+
+def obey(work: Working, command: Command) -> Answer:
+    """Decide one command and record what follows from it."""
+    if command.key:
+        first = work.keys.get((command.tenant, command.key.call, command.key.key))
+        if first:
+            return _again(work, command, first)
+    try:
+        answer = OBEY[type(command)](work, command)
+    except TooLarge:
+        fault = Fault("", f"the event would be larger than {LINE_MAX_BYTES} bytes")
+        return Rejection(Problem.TOO_LARGE, {"limit": LINE_MAX_BYTES}, (fault,))
+    if command.key and isinstance(answer, Outcome):
+        _keep(work, command, answer)
+    return answer
+
+
+def _keep(work: Working, command: Command, answer: Outcome) -> None:
+    if command.key:
+        given = [(a.job.id, a.job.run, a.job.attempt) for a in answer.assignments]
+        first = FirstAnswer(
+            body=command.key.body,
+            status=answer.status,
+            job=answer.job.id if answer.job else None,
+            answer=_json.encode(given) if given else None,
+            position=answer.position,
+        )
+        work.keep_key(command.tenant, command.key, first)
+
+
+def _again(work: Working, command: Command, first: FirstAnswer) -> Answer:
+    """The same key again: the first status with the current view, and nothing appended. Another body is refused."""
+    if command.key and command.key.body != first.body:
+        return Rejection(
+            Problem.KEY_REUSED, {"key": command.key.key}, (Fault("", "differs from the key's first body"),)
+        )
+    job = work.jobs.get(first.job) if first.job else None
+    held = _still_held(work, first) if isinstance(command, ClaimJobs) else ()
+    kind = work.types.get((command.tenant, command.name)) if isinstance(command, DefineType) else None
+    return _outcome(
+        work,
+        status=first.status,
+        job=job,
+        replayed=True,
+        cancel_requested=bool(job and job.cancel_asked),
+        assignments=held,
+        definition=kind[1] if kind else None,
+    )
+
+
+def _still_held(work: Working, first: FirstAnswer) -> tuple[Assignment, ...]:
+    """The attempts that a claim with this key was given, as far as they are still held."""
+    found = []
+    for id_, run, attempt in claimed(first):
+        job, lease = work.jobs.get(id_), work.leases.get(id_)
+        if job and lease and job.phase in HELD and (job.run, job.attempt) == (run, attempt):
+            found.append(_assignment(job, lease))
+    return tuple(found)
+
+
+def _outcome(work: Working, **facts: object) -> Outcome:
+    return Outcome(partition=work.batch.partition, position=work.batch.head, at=work.now, **facts)  # type: ignore[arg-type]  # named like its fields
+
+
+def _submit(work: Working, command: SubmitJob) -> Answer:
+    kind = work.types.get((command.tenant, command.body.type))
+    if kind is None:
+        return Rejection(
+            Problem.UNKNOWN_TYPE, {"type": command.body.type}, (Fault("/type", "no job type has this name"),)
+        )
+    digest = request_digest(kind[1], command.tenant, command.body, command.uploads)
+    memory = work.memories.get((command.tenant, digest)) if digest and not command.body.again else None
+    met = work.job_of(memory.job, command.tenant) if memory and memory.holds(work.now) else None
+    if met and memory:
+        job = work.record(met, met.id, met.tenant, decide_repeat(met), command.cause)
+        repeat = Met(job=job or met, first_at=memory.first_at, same=kind[1].dedupe.same)
+        return _outcome(work, status=200, job=job, met=repeat)
+    events = decide_submit(command.job, command.body, kind[1], digest, work.now)
+    job = work.record(None, command.job, command.tenant, events, command.cause)
+    return _outcome(work, status=201, job=job)
+
+
+def _claim(work: Working, command: ClaimJobs) -> Answer:
+    """The next jobs of the wanted types, by priority and age, within the types' limits on live leases."""
+    taken: list[Assignment] = []
+    waiting = sorted(w for name in command.types for w in work.queues.get((command.tenant, name), ()))
+    for next_ in waiting:
+        if len(taken) >= command.max:
+            break
+        job = work.jobs[next_.job]
+        events = decide_start(job, command.worker, work.now)
+        if events and _within_limits(work, job):
+            taken.append(_take(work, job, events, command))
+    return _outcome(work, assignments=tuple(taken))
+
+
+def _take(work: Working, job: Job, events: list[Event], command: ClaimJobs) -> Assignment:
+    started = work.record(job, job.id, job.tenant, events, command.cause) or job
+    lease = Lease(
+        run=started.run,
+        attempt=started.attempt,
+        worker=command.worker,
+        lease_s=started.definition.lease,
+        seen_at=work.now,
+        expires_at=work.now + timedelta(seconds=started.definition.lease),
+    )
+    work.set_lease(started, lease)
+    return _assignment(started, lease)
+
+
+def _assignment(job: Job, lease: Lease) -> Assignment:
+    """The handler adds input, settings and items once the claim is committed."""
+    return Assignment(
+        job=job, expires_at=lease.expires_at, input=None, settings=None, items=(), traceparent=job.traceparent
+    )
+
+
+def _within_limits(work: Working, job: Job) -> bool:
+    kind = work.types.get((job.tenant, job.type))
+    limits = kind[1].limits if kind else job.definition.limits
+    if limits == Limits():
+        return True
+    of_type = [(place, n) for place, n in work.live.items() if place[1] == job.type]
+    tenant = sum(n for place, n in of_type if place[0] == job.tenant)
+    owner = work.live[job.tenant, job.type, job.owner]
+    total = sum(n for _, n in of_type)
+    return not (
+        (limits.per_tenant is not None and tenant >= limits.per_tenant)
+        or (limits.per_owner is not None and owner >= limits.per_owner)
+        or (limits.total is not None and total >= limits.total)
+    )
+
+
+def _report(work: Working, command: ReportWork) -> Answer:
+    job = work.job_of(command.job, command.tenant)
+    if job is None:
+        return Rejection(Problem.NOT_FOUND)
+    lease = work.leases.get(job.id)
+    facts = Facts(
+        run=command.run,
+        attempt=command.attempt,
+        verb=VERBS[type(command.body)],
+        pending=lease.pending if lease else None,
+        failed=work.failed_items(job),
+        result=command.result,
+    )
+    decision = decide_report(job, command.body, facts, work.now)
+    if isinstance(decision, Rejection):
+        return decision
+    if isinstance(decision, Late):
+        work.record(job, job.id, job.tenant, decision.events, command.cause)
+        return Rejection(Problem.LEASE_OUTDATED, {"ref": job.ref})
+    if isinstance(decision, Later):
+        work.renew(job, decision.progress, _told_at(job))
+        return _outcome(work, job=job, cancel_requested=job.cancel_asked)
+    after = work.record(job, job.id, job.tenant, decision, command.cause) or job
+    if after.phase in HELD:
+        work.renew(after, *((None, None) if decision else (facts.pending, lease.pending_at if lease else None)))
+    return _outcome(work, job=after, cancel_requested=after.cancel_asked)
+
+
+def _told_at(job: Job) -> datetime | None:
+    return job.progress_at + timedelta(seconds=PROGRESS_EVERY_S) if job.progress_at else None
+
+
+def _cancel(work: Working, command: CancelJob) -> Answer:
+    job = work.job_of(command.job, command.tenant)
+    if job is None:
+        return Rejection(Problem.UNKNOWN_JOB, faults=(Fault("/job", "no job has this id"),))
+    return _decided(work, job, decide_cancel(job, work.now), command)
+
+
+def _retry(work: Working, command: RetryJob) -> Answer:
+    job = work.job_of(command.job, command.tenant)
+    if job is None:
+        return Rejection(Problem.UNKNOWN_JOB, faults=(Fault("/job", "no job has this id"),))
+    failed = sorted(work.failed_items(job)) if command.body.scope == FAILED_ITEMS else []
+    memory = work.memories.get((job.tenant, job.dedupe)) if job.dedupe else None
+    return _decided(work, job, decide_retry(job, command.body, failed, memory, work.now), command)
+
+
+def _decided(work: Working, job: Job, decision: object, command: Command) -> Answer:
+    """202 where something was set going, 200 where it was done already."""
+    if isinstance(decision, Rejection):
+        return decision
+    if not isinstance(decision, list) or not decision:
+        return _outcome(work, status=200, job=job)
+    return _outcome(work, status=202, job=work.record(job, job.id, job.tenant, decision, command.cause))
+
+
+def _time(work: Working, command: TimeCame) -> Answer:
+    job = work.job_of(command.job, command.tenant)
+    if job is None:
+        return Rejection(Problem.NOT_FOUND)
+    lease = work.leases.get(job.id)
+    events = decide_time(job, lease, work.now)
+    after = work.record(job, job.id, job.tenant, events, command.cause) or job
+    if lease and lease.pending and work.leases.get(job.id) is not None and after.progress_at == work.now:
+        told = msgspec.structs.replace(lease, pending=None, pending_at=None)
+        work.set_lease(after, told)
+    return _outcome(work, job=after)
+
+
+def _define(work: Working, command: DefineType) -> Answer:
+    definition = msgspec.convert(msgspec.to_builtins(command.definition), Definition)
+    known = work.types.get((command.tenant, command.name))
+    if known is None or known[1] != definition:
+        event = JobTypeDefined(name=command.name, definition=definition)
+        work.record_type(command.tenant, event, known[0] if known else 0, command.cause)
+    return _outcome(work, status=200 if known else 201, definition=definition)
+
+
+OBEY: dict[type[Command], Callable[..., Answer]] = {
+    SubmitJob: _submit,
+    ClaimJobs: _claim,
+    ReportWork: _report,
+    CancelJob: _cancel,
+    RetryJob: _retry,
+    TimeCame: _time,
+    DefineType: _define,
+}

@@ -1,0 +1,94 @@
+"""The one door for commands: finds the tenant's partition and gives the command to its appender."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+
+from eventstore.partitions import partition_of
+from eventstore.postgres import AWAY, Pool
+from schemas.commands import Command, Met, SubmitJob
+from schemas.envelope import Recorded
+from schemas.job import Job
+from schemas.jobtypes import Definition
+from schemas.problems import Fault, Problem, Rejection
+from services.jobs.dedupe import Memory, request_digest
+from services.jobs.handler import Appender, Unavailable
+from services.jobs.obey import Answer
+
+_TYPE = "select definition from types where partition = $1 and tenant = $2 and name = $3"
+# By primary keys; `now` is the clock that every decision goes by.
+_MEMORY = """select d.job::text, d.first_at, d.until, d.active, j.doc, greatest(h.recorded_at, clock_timestamp()) as now
+    from dedupe d
+    join heads h on h.partition = $1
+    join jobs j on j.partition = $1 and j.id = d.job
+    where d.partition = $1 and d.tenant = $2 and d.key = $3"""
+
+Published = Callable[[int, Sequence[Recorded]], None]
+
+
+class JobService:
+    """`published(partition, events)` is called after each commit of this process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        dsn: str,
+        partitions: int,
+        published: Published,
+        *,
+        batch_max: int = 512,
+        queue_max: int = 8192,
+    ) -> None:
+        self._pool = pool
+        self._partitions = partitions
+        self._appenders = [
+            Appender(
+                dsn,
+                partition,
+                partial(published, partition),
+                batch_max=batch_max,
+                queue_max=queue_max,
+            )
+            for partition in range(partitions)
+        ]
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for appender in self._appenders:
+                tasks.create_task(appender.run())
+
+    def partition_of(self, tenant: str) -> int:
+        return partition_of(tenant, self._partitions)
+
+    async def do(self, command: Command) -> Answer:
+        """Carry out one command. Raises Unavailable while the database is away."""
+        return await self._appenders[self.partition_of(command.tenant)].put(command)
+
+    async def do_all(self, commands: Sequence[Command]) -> list[Answer]:
+        """Carry out many, in order; each is answered by itself. Raises Unavailable while the database is away."""
+        futures = [self._appenders[self.partition_of(command.tenant)].put(command) for command in commands]
+        return list(await asyncio.gather(*futures))
+
+    async def find(self, command: SubmitJob) -> Met | Rejection | None:
+        """What a submit of the same would reopen; appends nothing. None: it would start a job."""
+        partition = self.partition_of(command.tenant)
+        try:
+            async with self._pool.acquire() as conn:
+                raw = await conn.fetchval(_TYPE, partition, command.tenant, command.body.type)
+                if raw is None:
+                    fault = Fault("/type", "no job type has this name")
+                    return Rejection(Problem.UNKNOWN_TYPE, {"type": command.body.type}, (fault,))
+                kind = msgspec.json.decode(raw, type=Definition)
+                digest = request_digest(kind, command.tenant, command.body, command.uploads)
+                if digest is None or command.body.again:
+                    return None
+                row = await conn.fetchrow(_MEMORY, partition, command.tenant, bytes.fromhex(digest))
+        except AWAY as error:
+            raise Unavailable from error
+        if row is None or not Memory(row["job"], row["first_at"], row["until"], row["active"]).holds(row["now"]):
+            return None
+        job = msgspec.json.decode(row["doc"], type=Job)
+        return Met(job=job, first_at=row["first_at"], same=kind.dedupe.same)

@@ -1,0 +1,268 @@
+"""What one append knows and changes: read under the head's lock, changed command by command, written at the end.
+
+A later command of the batch sees what an earlier one did. Nothing is changed by a command that is refused.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from asyncpg import Record
+from msgspec import Struct, field
+
+from eventstore.append import Batch
+from projections.apply import Changes
+from projections.items import ItemState, item_state
+from projections.status.fold import fold
+from schemas.commands import IdempotencyKey
+from schemas.envelope import Cause
+from schemas.events import Event, ItemsFailed, JobFinished, JobTypeDefined
+from schemas.job import Job, Progress
+from schemas.jobtypes import Definition
+from schemas.states import HELD
+from services.jobs.dedupe import Memory
+from services.jobs.times import Lease
+
+_job = msgspec.json.Decoder(Job)
+_definition = msgspec.json.Decoder(Definition)
+_progress = msgspec.json.Decoder(Progress)
+_claimed = msgspec.json.Decoder(list[tuple[str, int, int]])
+_json = msgspec.json.Encoder()
+
+
+class FirstAnswer(Struct, frozen=True):
+    """What an idempotency key was first answered with."""
+
+    body: bytes
+    status: int
+    job: str | None
+    answer: bytes | None
+    position: int
+
+
+def claimed(first: FirstAnswer) -> list[tuple[str, int, int]]:
+    """(job, run, attempt) of what a claim with this key was given."""
+    return _claimed.decode(first.answer) if first.answer else []
+
+
+class Known(Struct, frozen=True):
+    """The last word on one item."""
+
+    column: str | None
+    reason: str | None
+    run: int
+    attempt: int
+    failed: bool
+
+
+class Waiting(Struct, frozen=True, order=True):
+    """A job in the queue, in the order of claiming."""
+
+    rank: tuple[int, datetime, str]
+    job: str = ""
+
+
+class Working(Struct):
+    """Filled by `load`, changed by `record` and friends, written by the handler."""
+
+    batch: Batch
+    jobs: dict[str, Job] = field(default_factory=dict)
+    leases: dict[str, Lease | None] = field(default_factory=dict)
+    memories: dict[tuple[str, str], Memory] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
+    types: dict[tuple[str, str], tuple[int, Definition]] = field(default_factory=dict)
+    items: dict[str, dict[str, Known]] = field(default_factory=lambda: defaultdict(dict))
+    queues: dict[tuple[str, str], list[Waiting]] = field(default_factory=lambda: defaultdict(list))
+    live: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    changes: Changes = field(default_factory=Changes)
+    leases_changed: set[str] = field(default_factory=set)
+    keys_new: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return self.batch.at
+
+    def job_of(self, job: str, tenant: str) -> Job | None:
+        """The job, if it is there and belongs to the tenant."""
+        found = self.jobs.get(job)
+        return found if found and found.tenant == tenant else None
+
+    def failed_items(self, job: Job) -> dict[str, tuple[str | None, str | None]]:
+        """Items that are failed now, of those that were loaded."""
+        return {
+            id_: (item.column, item.reason)
+            for id_, item in self.items[job.id].items()
+            if item_state(item.run, item.attempt, item.failed, job) is ItemState.FAILED
+        }
+
+    def record(self, job: Job | None, stream: str, tenant: str, events: list[Event], cause: Cause) -> Job | None:
+        """Add the events of one command and fold them. All or none: raises TooLarge before anything is changed."""
+        drafts = self.batch.draft(tenant, stream, job.version if job else 0, events, cause)
+        steps: list[tuple[Job | None, Job]] = []
+        for recorded, _ in drafts:
+            before, job = job, fold(job, recorded)
+            steps.append((before, job))
+        self.batch.add(drafts, cause)
+        for (recorded, _), (before, after) in zip(drafts, steps, strict=True):
+            self.changes.see(before, recorded, after)
+            self._know(after, recorded.data)
+        if job is not None and events:
+            self._settle(job)
+        return job
+
+    def record_type(self, tenant: str, event: JobTypeDefined, version: int, cause: Cause) -> None:
+        drafts = self.batch.draft(tenant, f"type:{event.name}", version, [event], cause)
+        self.batch.add(drafts, cause)
+        self.types[tenant, event.name] = version + 1, event.definition
+        self.changes.see_type(drafts[0][0], event)
+
+    def _know(self, job: Job, event: Event) -> None:
+        if isinstance(event, ItemsFailed | JobFinished):
+            failed = isinstance(event, ItemsFailed)
+            for item in event.items:
+                self.items[job.id][item.id] = Known(item.column, item.reason, job.run, job.attempt, failed)
+
+    def _settle(self, job: Job) -> None:
+        """Keep what the rest of the batch reads in step with the job."""
+        self.jobs[job.id] = job
+        if job.dedupe:
+            row = self.changes.dedupe.get((job.tenant, job.dedupe))
+            if row and row.drop:
+                self.memories.pop((job.tenant, job.dedupe), None)
+            elif row:
+                self.memories[job.tenant, job.dedupe] = Memory(row.job, row.first_at, row.until, row.active)
+        if job.phase not in HELD and self.leases.get(job.id):
+            self.set_lease(job, None)
+
+    def set_lease(self, job: Job, lease: Lease | None) -> None:
+        before = self.leases.get(job.id)
+        place = job.tenant, job.type, job.owner
+        self.live[place] += (lease is not None) - (before is not None)
+        self.leases[job.id] = lease
+        self.leases_changed.add(job.id)
+
+    def renew(self, job: Job, pending: Progress | None, pending_at: datetime | None) -> None:
+        """A sign of life: the lease runs its whole time again, from now."""
+        lease = self.leases.get(job.id)
+        if lease:
+            renewed = msgspec.structs.replace(
+                lease,
+                seen_at=self.now,
+                expires_at=self.now + timedelta(seconds=lease.lease_s),
+                pending=pending,
+                pending_at=pending_at,
+            )
+            self.leases[job.id] = renewed
+            self.leases_changed.add(job.id)
+
+    def keep_key(self, tenant: str, key: IdempotencyKey, answer: FirstAnswer) -> None:
+        self.keys[tenant, key.call, key.key] = self.keys_new[tenant, key.call, key.key] = answer
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.batch.recorded or self.leases_changed or self.keys_new)
+
+    def settle_params(self) -> list[object]:
+        """The bind values of settle.sql."""
+        held = [(self.jobs[job], lease) for job in self.leases_changed if (lease := self.leases[job])]
+        keys = list(self.keys_new.items())
+        return [
+            self.batch.partition,
+            [job.id for job, _ in held],
+            [job.tenant for job, _ in held],
+            [job.type for job, _ in held],
+            [job.owner for job, _ in held],
+            [lease.run for _, lease in held],
+            [lease.attempt for _, lease in held],
+            [lease.worker for _, lease in held],
+            [lease.lease_s for _, lease in held],
+            [lease.seen_at for _, lease in held],
+            [lease.expires_at for _, lease in held],
+            [_json.encode(lease.pending) if lease.pending else None for _, lease in held],
+            [lease.pending_at for _, lease in held],
+            [job for job in self.leases_changed if self.leases[job] is None],
+            [tenant for (tenant, _, _), _ in keys],
+            [call for (_, call, _), _ in keys],
+            [key for (_, _, key), _ in keys],
+            [answer.body for _, answer in keys],
+            [answer.status for _, answer in keys],
+            [answer.job for _, answer in keys],
+            [answer.answer for _, answer in keys],
+            [answer.position for _, answer in keys],
+            self.now,
+        ]
+
+
+def load(partition: int, rows: Sequence[Record]) -> Working:
+    """The working set from the rows of load.sql."""
+    head = next(row for row in rows if row["kind"] == "head")
+    work = Working(Batch(partition, head["n1"], head["b1"], head["t1"]))
+    for row in rows:
+        _TAKE[row["kind"]](work, row)
+    for queue in work.queues.values():
+        queue.sort()
+    return work
+
+
+def _take_head(_: Working, __: Record) -> None:
+    """The head is taken first."""
+
+
+def _take_job(work: Working, row: Record) -> None:
+    work.jobs[row["k1"]] = _job.decode(row["b1"])
+
+
+def _take_lease(work: Working, row: Record) -> None:
+    work.leases[row["k1"]] = Lease(
+        run=row["n1"],
+        attempt=row["n2"],
+        worker=row["k2"],
+        lease_s=row["d1"],
+        seen_at=row["t1"],
+        expires_at=row["t2"],
+        pending=_progress.decode(row["b1"]) if row["b1"] else None,
+        pending_at=row["t3"],
+    )
+
+
+def _take_memory(work: Working, row: Record) -> None:
+    work.memories[row["k1"], row["k2"]] = Memory(row["k3"], row["t1"], row["t2"], row["f1"])
+    if row["b1"]:
+        work.jobs[row["k3"]] = _job.decode(row["b1"])
+
+
+def _take_key(work: Working, row: Record) -> None:
+    work.keys[row["k1"], row["k2"], row["k3"]] = FirstAnswer(row["b1"], row["n1"], row["k4"], row["b2"], row["n2"])
+    if row["b3"]:
+        work.jobs[row["k4"]] = _job.decode(row["b3"])
+
+
+def _take_type(work: Working, row: Record) -> None:
+    work.types[row["k1"], row["k2"]] = row["n1"], _definition.decode(row["b1"])
+
+
+def _take_item(work: Working, row: Record) -> None:
+    work.items[row["k1"]][row["k2"]] = Known(row["k3"], row["k4"], row["n1"], row["n2"], row["f1"])
+
+
+def _take_next(work: Working, row: Record) -> None:
+    work.queues[row["k2"], row["k3"]].append(Waiting((-row["n1"], row["t1"], row["k1"]), row["k1"]))
+    work.jobs[row["k1"]] = _job.decode(row["b1"])
+
+
+def _take_live(work: Working, row: Record) -> None:
+    work.live[row["k1"], row["k2"], row["k3"]] = row["n1"]
+
+
+_TAKE = {
+    "head": _take_head,
+    "job": _take_job,
+    "lease": _take_lease,
+    "memory": _take_memory,
+    "key": _take_key,
+    "type": _take_type,
+    "item": _take_item,
+    "next": _take_next,
+    "live": _take_live,
+}
