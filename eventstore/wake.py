@@ -29,6 +29,7 @@ class Wakeups:
         self._pool = pool
         self._tails = tails
         self._net_s = net_s
+        self.linked = asyncio.Event()  # announcements are sent and heard
         self._untold: dict[int, int] = {}
         self._stir = asyncio.Event()
 
@@ -53,8 +54,10 @@ class Wakeups:
                     await conn.add_listener(CHANNEL, self._hear)
                     conn.add_termination_listener(lambda _: self._stir.set())
                     waits = pauses()
+                    self.linked.set()
                     await self._tell(conn)
                 finally:
+                    self.linked.clear()
                     conn.terminate()
             except AWAY as error:
                 pause = next(waits)

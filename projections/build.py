@@ -37,7 +37,7 @@ async def build(conn: Connection, partition: int, after: int, upto: int, *, page
 
 async def _apply(conn: Connection, partition: int, recorded: list[Recorded]) -> None:
     changes = Changes()
-    jobs = await _load(conn, partition, recorded)
+    jobs = await load_jobs(conn, partition, recorded)
     for each in recorded:
         if isinstance(each.data, JobTypeDefined):
             changes.see_type(each, each.data)
@@ -48,7 +48,7 @@ async def _apply(conn: Connection, partition: int, recorded: list[Recorded]) -> 
     await conn.execute(_APPLY, *changes.params(partition))
 
 
-async def _load(conn: Connection, partition: int, recorded: list[Recorded]) -> dict[str, Job]:
+async def load_jobs(conn: Connection, partition: int, recorded: list[Recorded]) -> dict[str, Job]:
     """The jobs of this page that began before it."""
     begun = {each.stream for each in recorded if isinstance(each.data, JobRequested)}
     older = {each.stream for each in recorded if ":" not in each.stream} - begun
