@@ -1,7 +1,7 @@
 """Client: start a job, follow it to its result, retry only what failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Required, Self, TypedDict, Unpack
@@ -87,7 +87,7 @@ class Client:
         """A page of the history, newest first."""
         return (await self._get("/v1/jobs", filter)).read(JobPage)
 
-    async def watch(self, job: Job) -> AsyncIterator[JobView]:
+    async def watch(self, job: Job) -> AsyncGenerator[JobView, None]:
         """Each newer view until the job has ended; a dropped connection goes on where it broke."""
         async for view in Follower(self.link, _path(job)).views():
             yield view

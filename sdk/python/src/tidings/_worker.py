@@ -198,7 +198,7 @@ class Worker:
         return _ending(run.ctx, work.exception())
 
     async def _call(self, run: Run, handler: Handler) -> None:
-        if inspect.iscoroutinefunction(handler):
+        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
             return await cast("Callable[[Context], Awaitable[None]]", handler)(run.ctx)
         loop = asyncio.get_running_loop()
         sync = cast("Callable[[SyncContext], None]", handler)
