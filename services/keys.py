@@ -60,7 +60,7 @@ async def create_key(
     conn: Connection, tenant: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, expires_at: datetime | None = None
 ) -> NewKey:
     """Make a key; a tenant begins with its first one."""
-    if not re.match(TENANT_PATTERN, tenant):
+    if not re.fullmatch(TENANT_PATTERN, tenant):
         raise BadKeyRequest(f"{tenant!r} can't name a tenant: 1 to 63 of a-z, 0-9 and -, not beginning with -.")
     if unknown := sorted(set(scopes) - set(SCOPES)):
         raise BadKeyRequest(f"Unknown scopes: {', '.join(unknown)}. There are {', '.join(SCOPES)}.")

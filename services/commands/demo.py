@@ -7,9 +7,9 @@ from pathlib import Path
 import structlog
 
 from services.commands.target import data_folder, running
-from services.commands.telling import configure
 from services.commands.up import whole_stack
 from services.demo.show import show
+from services.telling import configure
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from projections.rebuild import rebuild as rebuild_all
 from projections.verify import Difference
 from projections.verify import verify as differences
 from services.commands.target import database
-from services.commands.telling import configure
+from services.telling import configure
 
 FOLLOW_EVERY_S = 2.0
 SHOWN_MAX = 20

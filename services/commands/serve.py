@@ -7,12 +7,12 @@ import msgspec
 import structlog
 
 from projections.migrate import migrate
-from services.commands.telling import configure
 from services.commands.up import first_of, listen, stop_on_signals, url_of
 from services.embedded.folder import CannotStart
 from services.server import ROLES
 from services.server import serve as run
 from services.settings import Settings
+from services.telling import configure
 
 log = structlog.get_logger()
 

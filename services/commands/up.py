@@ -15,13 +15,13 @@ import structlog
 
 from projections.migrate import migrate
 from services.commands.target import data_folder
-from services.commands.telling import configure
 from services.embedded.child import Child, begin
 from services.embedded.folder import CannotStart, DataFolder, Ready
 from services.embedded.stack import EmbeddedStack
 from services.keys import create_key, find_key
 from services.server import ROLES, serve
 from services.settings import Settings
+from services.telling import configure
 
 log = structlog.get_logger()
 

@@ -15,9 +15,11 @@ import msgspec
 
 from services.embedded.folder import CannotStart
 from services.embedded.stack import EmbeddedStack
+from services.telling import configure
 
 
 async def run(data: Path, *, durable: bool) -> None:
+    configure()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

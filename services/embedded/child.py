@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import psutil
 from services.embedded.account import Account
 
 _PR_SET_PDEATHSIG = 1
+_LOOK_S = 0.02
 
 
 class Child:
@@ -94,7 +96,7 @@ def _bind_to_owner(signal_number: signal.Signals) -> Callable[[], None] | None:
 
 
 def end_leftovers(*marks: Path, grace_s: float = 5.0) -> int:
-    """End what an earlier owner of the folder left running, and say how many there were.
+    """End (from a thread) what an earlier owner of the folder left running, and say how many there were.
 
     A process belongs to the folder when it works in one of `marks` or was given one on its command line. Only the
     holder of the folder's lock may call this.
@@ -110,8 +112,23 @@ def end_leftovers(*marks: Path, grace_s: float = 5.0) -> int:
     ):  # SIGINT: Postgres drops its clients and ends cleanly
         for process in alive:
             _signal(process, number)
-        _, alive = psutil.wait_procs(alive, timeout=grace_s / 2)
+        alive = _still_running(alive, grace_s / 2)
     return len(found)
+
+
+def _still_running(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:
+    """Those that don't end in time. A zombie has ended: its new parent may take long to notice (or never does)."""
+    until = time.monotonic() + within_s
+    while (processes := [each for each in processes if _runs(each)]) and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+    return processes
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _belongs(process: psutil.Process, marks: set[str]) -> bool:

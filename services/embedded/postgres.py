@@ -35,7 +35,7 @@ _HURRIED = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "of
 _FIND_ROLE = "select exists (select from pg_roles where rolname = 'tidings')"
 _FIND_DATABASE = "select exists (select from pg_database where datname = 'tidings')"
 # DDL takes no parameters, so the server itself quotes the password.
-_WRITE_ROLE = "select format('create role tidings login createdb password %L', $1::text)"
+_WRITE_ROLE = "select format('create role tidings login password %L', $1::text)"
 _MAKE_DATABASE = "create database tidings owner tidings"
 
 

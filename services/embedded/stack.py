@@ -99,6 +99,7 @@ class EmbeddedStack:
             restarts.append(loop.time())
             try:
                 await self._start(server)
+                log.info("server is back", server=server.name)
             except CannotStart as failure:
                 log.error("server can't be started again", problem=failure.problem, next=failure.next_step)
                 return self.broken.set()
