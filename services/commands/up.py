@@ -178,7 +178,8 @@ async def workers(ready: Ready, count: int, folder: DataFolder) -> AsyncIterator
 
 
 async def _keep_worker(name: str, ready: Ready, folder: DataFolder) -> None:
-    env = {**os.environ, "TIDINGS_URL": ready.url, "TIDINGS_API_KEY": ready.api_key, "TIDINGS_WORKER": name}
+    given = {"TIDINGS_URL": ready.url, "TIDINGS_API_KEY": ready.api_key, "TIDINGS_DATABASE_URL": ready.database_url}
+    env = {**os.environ, **given, "TIDINGS_WORKER": name}
     command = [sys.executable, "-m", "services.demo.worker"]
     child: Child | None = None
     try:
