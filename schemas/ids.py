@@ -34,12 +34,12 @@ def ref_of(job: str, title: str) -> str:
 
 
 def is_type_name(name: str) -> bool:
-    return len(name) <= 200 and _TYPE.match(name) is not None
+    return len(name) <= 200 and _TYPE.fullmatch(name) is not None
 
 
 def is_tenant_name(name: str) -> bool:
-    return _TENANT.match(name) is not None
+    return _TENANT.fullmatch(name) is not None
 
 
 def is_uuid(text: str) -> bool:
-    return _UUID.match(text) is not None
+    return _UUID.fullmatch(text) is not None

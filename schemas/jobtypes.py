@@ -50,7 +50,7 @@ class Dedupe(Base, frozen=True, rename={"for_": "for"}):
     @property
     def period_s(self) -> int | None:
         """Seconds of a period rule ("10m" is 600), None for the named rules."""
-        found = _PERIOD.match(self.for_)
+        found = _PERIOD.fullmatch(self.for_)
         return int(found[1]) * _UNIT_S[found[2]] if found else None
 
 
@@ -128,7 +128,7 @@ def problems_of(kind: JobType) -> list[tuple[str, str]]:
     if kind.dedupe.for_ not in {WHILE_ACTIVE, FOREVER, NEVER} and kind.dedupe.period_s is None:
         wrong.append(("/dedupe/for", 'must be "while_active", "forever", "never" or a period such as "10m"'))
     for n, path in enumerate(kind.dedupe.same):
-        if _SAME_PATH.match(path) is None:
+        if _SAME_PATH.fullmatch(path) is None:
             wrong.append((f"/dedupe/same/{n}", 'must be "owner", "input", "settings" or a path such as "input.prompt"'))
     if kind.stall.quiet and kind.stall.stuck and kind.stall.stuck < kind.stall.quiet:
         wrong.append(("/stall/stuck", "must not be shorter than quiet"))

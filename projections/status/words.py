@@ -13,7 +13,7 @@ from schemas.views import Arg, Message
 
 Line = Message | str  # a text of ours, or a worker's or job type's own
 
-LOST, FAILED, ITEMS = "lost", "failed", "items"  # causes that a phase alone does not tell; the fold writes them
+LOST, FAILED = "lost", "failed"  # causes that a phase alone does not tell; the fold writes them
 
 
 def message(message_id: str, /, **args: Arg) -> Message:

@@ -28,8 +28,8 @@ sentence-stage-so-far = { $stage }: bisher { $done } { $unit }.
 sentence-counted = Die Arbeit läuft: { $done } von { $total } ({ $unit }).
 sentence-so-far = Die Arbeit läuft: bisher { $done } { $unit }.
 sentence-working-attention = { $title } läuft. { attention }
-sentence-quiet = Läuft noch, aber seit einer Weile geht es nicht voran.
-sentence-quiet-stage = { $stage }: läuft noch, aber seit einer Weile geht es nicht voran.
+sentence-quiet = Läuft noch, aber seit einer Weile geht es nicht voran. Wir behalten es im Auge.
+sentence-quiet-stage = { $stage }: läuft noch, aber seit einer Weile geht es nicht voran. Wir behalten es im Auge.
 sentence-stuck = Läuft noch, aber schon zu lange bewegt sich nichts.
 sentence-stuck-stage = { $stage }: läuft noch, aber schon zu lange bewegt sich nichts.
 sentence-finalizing = Die Arbeit ist getan. Ihr Ergebnis wird gespeichert.
@@ -209,7 +209,7 @@ problem-method-not-allowed-detail = { $method ->
    *[other] { $method } ist hier nicht bekannt.
 } { nothing-changed }
 problem-method-not-allowed-next = { $allowed ->
-    [none] Sehen Sie unter /openapi.json nach, wie der Aufruf lautet.
+    [none] Sehen Sie in der Beschreibung der API nach, wie der Aufruf lautet.
    *[other] Nehmen Sie { $allowed }.
 }
 

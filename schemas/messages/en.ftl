@@ -28,8 +28,8 @@ sentence-stage-so-far = { $stage }: { $done } { $unit } so far.
 sentence-counted = Still working: { $done } of { $total } { $unit }.
 sentence-so-far = Still working: { $done } { $unit } so far.
 sentence-working-attention = { $title } running. { attention }
-sentence-quiet = Still running, but there has been no progress for a while.
-sentence-quiet-stage = { $stage }: still running, but there has been no progress for a while.
+sentence-quiet = Still running, but there has been no progress for a while. We keep watching.
+sentence-quiet-stage = { $stage }: still running, but there has been no progress for a while. We keep watching.
 sentence-stuck = Still running, but nothing has moved for too long.
 sentence-stuck-stage = { $stage }: still running, but nothing has moved for too long.
 sentence-finalizing = The work is done. Storing your result.
@@ -224,7 +224,7 @@ problem-method-not-allowed-detail = { $method ->
    *[other] { $method } is not known here.
 } { nothing-changed }
 problem-method-not-allowed-next = { $allowed ->
-    [none] Look the call up in /openapi.json.
+    [none] Look the call up in the API description.
    *[other] Use { $allowed }.
 }
 
