@@ -74,11 +74,9 @@ def say(language: str, message_id: str, args: Args) -> str:
 @lru_cache(maxsize=CACHE_TEXTS)
 def _said(language: str, message_id: str, args: tuple[tuple[str, Arg], ...]) -> str:
     bundle = _BUNDLES.get(language)
-    if bundle is None or not bundle.has_message(message_id):
+    pattern = bundle.get_message(message_id).value if bundle and bundle.has_message(message_id) else None
+    if bundle is None or pattern is None:
         raise UnknownMessage(f"{language}: {message_id}")
-    pattern = bundle.get_message(message_id).value
-    if pattern is None:
-        raise UnknownMessage(f"{language}: {message_id} has no text")
     text, errors = bundle.format_pattern(pattern, dict(args))
     if errors:
         raise BadArguments(f"{language}: {message_id}: {errors[0]}")

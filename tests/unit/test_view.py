@@ -175,6 +175,35 @@ def test_several_bad_rows_are_counted_and_retried_alone() -> None:
     assert [action.label for action in view.actions[1:3]] == ["Retry 4 failed rows", "Retry safely"]
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "step"),
+    [
+        (17, None, "Fix row 17, then retry."),
+        (None, "email", "Fix email, then retry."),
+        (None, None, "Fix this, then retry."),
+    ],
+)
+def test_the_next_step_names_as_much_as_is_known(row: int | None, column: str | None, step: str) -> None:
+    asked = e.NeedsFix(cause="asked", text="A date is wrong.", row=row, column=column)
+    view = shown(journey(IMPORT, *RUNNING, asked))
+    assert view.problem
+    assert view.problem.next == f"{step} Need help? Contact support with IM-7F3K9MQ2."
+
+
+def test_a_worker_that_says_nothing_is_still_put_into_words() -> None:
+    view = shown(journey(IMPORT, *RUNNING, e.NeedsFix(cause="asked")))
+    assert view.sentence == "This job needs a fix from you."
+    assert view.problem
+    assert view.problem.text == view.sentence
+
+
+def test_a_partial_result_without_counts_is_told_plainly() -> None:
+    job = replace(journey(PLAIN, QUEUED), phase=Phase.PARTLY_DONE, result=FILE)
+    assert shown(job).sentence == "Your result is ready, but some parts of it failed."
+    assert names(shown(job)) == ["download", "retry", "again"]
+    assert repeat_view(job, NOW, NOW, ["owner"], "en").text.endswith("You can retry it.")
+
+
 def test_a_job_that_was_given_up_says_so_and_offers_its_retry() -> None:
     gave_up = e.NeedsFix(cause="gave_up", text="The file is too big.", next="Try a smaller file")
     view = shown(journey(IMPORT, *RUNNING, LOST, gave_up))
