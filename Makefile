@@ -51,7 +51,6 @@ coverage: setup ## run every test and hold branch coverage at 95 %
 docs: setup ## write the pages that are generated from the code
 	$(BIN)/python -m services.settings_page > docs/settings.md
 	$(BIN)/python -m projections.status.states_page > docs/states.md
-	$(BIN)/python -m projections.status.states_page > docs/states.md
 
 lock: setup ## pin every dependency anew, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header \

@@ -36,6 +36,18 @@ BAD_ROW = e.Item(id="17", row=17, column="start_date", reason="is not a date")
 BAD_FIELD = e.Item(id="18", row=18, column="email", reason="is missing")
 FILE = e.StoredResult(upload="0193a5b0-0000-7000-8000-0000000000ff", name="orders.csv", size=1_234_567)
 
+QUEUED = e.JobQueued(run=1, ready_at=time_text(NOW))
+STARTED = e.AttemptStarted(run=1, attempt=1, worker="w1")
+ADDING = e.StageStarted(stage="adding")
+BAD_ROWS = e.ItemsFailed(items=(BAD_ROW,), failed=4)
+HALF = e.ProgressReported(done=2100, total=4200)
+ALL_COUNTED = e.ProgressReported(done=4200, total=4200)
+STORED = e.ResultStored(result=FILE)
+LOST = e.AttemptLost(run=1, attempt=1, worker="w1")
+PARTIAL = e.JobFinished(run=1, attempt=1, ready=4196, failed=4, total=4200)
+WHOLE = e.JobFinished(run=1, attempt=1, ready=4200, failed=0, total=4200)
+RUNNING = (QUEUED, STARTED, ADDING)
+
 EVENTS: list[e.Event] = [
     e.RequestRepeated(clicks=2),
     e.JobQueued(run=1, ready_at=time_text(NOW)),
@@ -144,3 +156,6 @@ def _situation(job: Job) -> tuple[object, ...]:
         worked and (job.stage, job.progress),
         job.phase in {Phase.DONE, Phase.PARTLY_DONE} and job.result and job.result.name,
     )
+
+
+SITUATIONS = [job for definition in (PLAIN, IMPORT, NOTES) for job in situations(definition).values()]

@@ -27,10 +27,9 @@ from schemas.messages import (
 )
 from schemas.problems import Problem
 from schemas.states import BLOCKED, Phase, State
-from tests.unit.journeys import IMPORT, NOTES, NOW, PLAIN, situations
+from tests.unit.journeys import NOW, SITUATIONS
 
 ROOT = Path(__file__).parents[2]
-SITUATIONS = [job for definition in (PLAIN, IMPORT, NOTES) for job in situations(definition).values()]
 
 JARGON = {
     "en": (
