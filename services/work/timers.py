@@ -19,6 +19,7 @@ from eventstore.tail import Tail
 from schemas.commands import TimeCame
 from schemas.envelope import SYSTEM, Cause
 from schemas.ids import uuid7
+from services.jobs.handler import Unavailable
 
 log = structlog.get_logger()
 
@@ -89,7 +90,7 @@ class Timers:
             try:
                 await step()
                 waits = pauses()
-            except AWAY as error:
+            except (*AWAY, Unavailable) as error:
                 pause = next(waits)
                 log.warning("the orchestrator waits for the database", error=repr(error), again_s=pause)
                 await asyncio.sleep(pause)
@@ -122,6 +123,8 @@ class Timers:
     async def _tell_one(self, tenant: str, job: UUID) -> None:
         try:
             await self._do(_time_came(tenant, job))
+        except Unavailable:
+            raise
         except Exception:
             log.exception("a job's time could not be told", job=str(job))  # it stays due, and its neighbours go on
 

@@ -23,6 +23,8 @@ VERSIONS = (
     "select stream, max(version) as version from events where partition = $1 and stream = any ($2) group by stream"
 )
 
+TAKEN = e.AttemptStarted(run=1, attempt=1, worker="w-1")
+
 Streams = Sequence[tuple[str, list[e.Event]]]
 
 
@@ -46,8 +48,8 @@ def worked() -> list[e.Event]:
     """A worker took it, found two bad rows and finished the rest."""
     bad = tuple(e.Item(id=str(row), row=row, column="email", reason="is missing", value={"row": row}) for row in (2, 3))
     return [
-        e.AttemptStarted(run=1, attempt=1, worker="w-1"),
-        e.ProgressReported(done=3, total=3),
+        TAKEN,
+        e.ProgressReported(done=3.0, total=3.0),
         e.ItemsFailed(items=bad, failed=2),
         e.ResultStored(result=e.StoredResult(inline={"rows": 1})),
         e.JobFinished(run=1, attempt=1, ready=1, failed=2, total=3),
@@ -60,9 +62,9 @@ def story(seed: int) -> list[e.Event]:
         [],
         [e.RequestRepeated(clicks=2), e.RequestRepeated(clicks=3)],
         worked(),
-        [e.AttemptStarted(run=1, attempt=1, worker="w-1"), e.AttemptLost(run=1, attempt=1, worker="w-1", silent_s=30)],
+        [TAKEN, e.AttemptLost(run=1, attempt=1, worker="w-1", silent_s=30.0)],
         [e.CancelRequested(held=False), e.JobCanceled()],
-        [e.AttemptStarted(run=1, attempt=1, worker="w-2"), e.NeedsFix(cause="asked", text="The file is empty.")],
+        [TAKEN, e.NeedsFix(cause="asked", text="The file is empty.")],
     ])  # fmt: skip
 
 
