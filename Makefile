@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml $(SDK)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	@$(BIN)/pip install --quiet --require-hashes -r .venv/uv.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
+	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| $(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation -e . $(if $(SDK),-e sdk/python)
 	@touch $@
