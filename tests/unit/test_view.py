@@ -124,6 +124,7 @@ def test_a_lost_try_is_told_and_its_progress_is_gone() -> None:
     view = shown(journey(IMPORT, *RUNNING, HALF, LOST, QUEUED))
     assert view.sentence == "The last try stopped early. Waiting for a free worker to try again."
     assert view.problem
+    assert view.problem.text == "The last try stopped early, and we do not know why."
     assert view.problem.still_running
     assert "do not need to do anything" in view.problem.next
     assert view.progress is None
@@ -165,6 +166,15 @@ def test_one_bad_row_is_named_in_the_sentence() -> None:
     assert [stage.state for stage in view.stages] == ["done", "ahead"]
     assert names(view) == ["retry", "cancel"]
     assert view.wait.text == "There is no finish estimate while this job needs a fix."
+
+
+def test_one_failed_row_leaves_the_sentence_to_the_worker() -> None:
+    one = e.ItemsFailed(items=(BAD_ROW,), failed=1)
+    view = shown(journey(IMPORT, *RUNNING, one, e.NeedsFix(cause="asked", text="row 17 has a bad date")))
+    assert view.sentence == "row 17 has a bad date"
+    assert view.problem
+    assert view.problem.next.startswith("Fix start_date in row 17, then retry.")
+    assert names(view)[:2] == ["download_problems", "retry_failed"]
 
 
 def test_several_bad_rows_are_counted_and_retried_alone() -> None:

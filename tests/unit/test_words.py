@@ -222,6 +222,7 @@ def test_a_limit_says_itself() -> None:
         ("en;q=0, *", "de"),
         ("en;q=0", "en"),
         ("de;q=0.9,en;q=0.9", "de"),
+        ("en, de, en", "en"),
         ("de; q=0.001 , en;q=0", "de"),
         (", ,de,", "de"),
         ("de;q=1.5", "en"),
