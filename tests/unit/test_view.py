@@ -17,6 +17,7 @@ from schemas.states import BLOCKED, ENDED, HELD, WAITING, Phase, State, visible
 from schemas.views import JobView
 from tests.unit.journeys import (
     ALL_COUNTED,
+    BAD_ROW,
     BAD_ROWS,
     FILE,
     HALF,
