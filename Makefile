@@ -53,7 +53,7 @@ docs: setup ## write the pages that are generated from the code
 	$(BIN)/python -m projections.status.states_page > docs/states.md
 
 lock: setup ## pin every dependency anew, with hashes
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+	@$(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements.lock
 	@sed -i '1i # Every dependency with its hashes. Written by `make lock`; edit pyproject.toml instead.' requirements.lock
 
