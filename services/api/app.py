@@ -1,0 +1,169 @@
+"""The ASGI app: the table of calls as routes, and the few pages that need no key."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Protocol
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventstore.postgres import AWAY, Pool
+from eventstore.secrets import secret
+from eventstore.tail import Tail
+from schemas.messages import negotiate
+from schemas.problems import Problem, Rejection
+from services.api import jobs, outcome, reading, streams, types, uploads, work
+from services.api.auth import Keys
+from services.api.calls import AWAY_S, Call, answer, serve
+from services.api.links import Links
+from services.api.metrics import Metrics
+from services.api.openapi import Documents, document
+from services.api.parts import Parts
+from services.api.problems import problem_response
+from services.api.screens import Screens
+from services.files import Files
+from services.jobs.service import JobService
+from services.settings import Settings
+from services.work.tokens import LeaseTokens
+from services.work.waiting import WaitingClaims
+
+VERSION = "0.1.0"
+READY_MAX_S = 2.0
+
+CALLS: tuple[Call, ...] = (
+    *jobs.CALLS,
+    *reading.CALLS,
+    *outcome.CALLS,
+    *streams.CALLS,
+    *uploads.CALLS,
+    *work.CALLS,
+    *types.CALLS,
+)
+
+
+class Engine(Protocol):
+    """What the app stands on; `services/server.py` has it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def pool(self) -> Pool: ...
+    @property
+    def tails(self) -> Mapping[int, Tail]: ...
+    @property
+    def jobs(self) -> JobService: ...
+
+
+@asynccontextmanager
+async def create_app(engine: Engine) -> AsyncIterator[tuple[FastAPI, Callable[[], None]]]:
+    """The app, and how to end its streams and waits before its server goes down."""
+    parts = await _parts(engine)
+    stops = [tail.subscribe(parts.metrics.appended) for tail in engine.tails.values()]
+    try:
+        yield build(parts), partial(_close, parts)
+    finally:
+        for stop in (*stops, parts.screens.stop, parts.claims.stop):
+            stop()
+
+
+async def _parts(engine: Engine) -> Parts:
+    settings, pool, tails = engine.settings, engine.pool, list(engine.tails.values())
+    async with pool.acquire() as conn:
+        lease_secret, link_secret = await secret(conn, "lease-tokens"), await secret(conn, "links")
+    links = Links(link_secret, settings.link_ttl_s)
+    return Parts(
+        settings=settings,
+        pool=pool,
+        jobs=engine.jobs,
+        files=Files(settings.files_url),
+        keys=Keys(pool),
+        links=links,
+        tokens=LeaseTokens(lease_secret),
+        claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
+        screens=Screens(pool, tails, links, watchers_max=settings.sse_streams_max),
+        metrics=Metrics(),
+    )
+
+
+def _close(parts: Parts) -> None:
+    parts.screens.close()
+    parts.claims.close()
+
+
+def build(parts: Parts) -> FastAPI:
+    """Routes and document from the one table."""
+    app = FastAPI(title="Tidings", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False
+    documents = Documents(CALLS)
+    for call in CALLS:
+        app.add_api_route(
+            call.path,
+            _endpoint(call, parts),
+            methods=[call.method],
+            summary=call.summary,
+            description=call.handler.__doc__ or call.summary,
+            operation_id=f"{call.method.lower()}{call.path.replace('/', '_')}".replace("{", "").replace("}", ""),
+            status_code=next(iter(call.answers)),
+            response_class=Response,
+            openapi_extra=documents.operation(call),
+        )
+    whole = document(app, documents)
+    _add_pages(app, parts, whole)
+    app.add_exception_handler(HTTPException, _no_such_call)
+    return app
+
+
+def _endpoint(call: Call, parts: Parts) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await serve(call, parts, request)
+
+    return endpoint
+
+
+async def _no_such_call(request: Request, error: Exception) -> Response:
+    """What no route takes."""
+    language = negotiate(request.headers.get("accept-language"))
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        rejection = Rejection(Problem.METHOD_NOT_ALLOWED, {"method": request.method, "allowed": allowed})
+        return problem_response(rejection, language, error.headers)
+    return problem_response(Rejection(Problem.NOT_FOUND, {"name": request.url.path[:200]}), language)
+
+
+def _add_pages(app: FastAPI, parts: Parts, whole: dict[str, object]) -> None:
+    """Open to everybody: health, metrics, the document of the API, and where it is."""
+
+    async def healthz() -> Response:
+        return answer({"healthy": True})
+
+    async def readyz(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_MAX_S), parts.pool.acquire() as conn:
+                await conn.execute("select 1")
+        except AWAY:
+            language = negotiate(request.headers.get("accept-language"))
+            return problem_response(Rejection(Problem.UNAVAILABLE, {"seconds": AWAY_S}), language)
+        return answer({"ready": True})
+
+    async def metrics() -> Response:
+        return await parts.metrics.page(parts.pool, streams=parts.screens.count, claims=parts.claims.count)
+
+    async def openapi() -> Response:
+        return answer(whole)
+
+    async def index() -> Response:
+        return answer({"name": "Tidings", "openapi": "/openapi.json", "health": "/healthz"})
+
+    pages: dict[str, Callable[..., Awaitable[Response]]] = {
+        "/healthz": healthz,
+        "/readyz": readyz,
+        "/metrics": metrics,
+        "/openapi.json": openapi,
+        "/": index,
+    }
+    for path, page in pages.items():
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_class=Response)

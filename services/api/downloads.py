@@ -1,0 +1,67 @@
+"""Files on their way out: streamed from the store, with their name, size and digest; a range where one is asked for."""
+
+import re
+from base64 import b64encode
+from email.message import Message
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from services.api.calls import Asked, not_found
+from services.files import Stored
+
+_RANGE = re.compile(r"^bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))$")
+
+
+async def download(asked: Asked, upload: str, stored: Stored, name: str, media_type: str) -> Response:
+    """The file as an attachment. It is never shown in the page: its content is a stranger's."""
+    etag = f'"{stored.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": attachment(name),
+        "Repr-Digest": f"sha-256=:{_base64(stored.sha256)}:",
+        "Tidings-SHA256": stored.sha256,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
+    }
+    if etag in asked.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    part = _part(asked, stored, etag)
+    if part and part[0] >= part[1]:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
+    start, end = part or (0, stored.size)
+    found = await asked.parts.files.open(asked.tenant, upload, *(part or ()))
+    if found is None:
+        raise not_found(name)
+    headers["Content-Length"] = str(end - start)
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    return StreamingResponse(found.chunks, 206 if part else 200, headers, media_type)
+
+
+def _part(asked: Asked, stored: Stored, etag: str) -> tuple[int, int] | None:
+    """[start, end) of one range; None where the whole file is meant, as for every form that we don't know."""
+    found = _RANGE.match(asked.request.headers.get("range", ""))
+    if found is None or asked.request.headers.get("if-range", etag) != etag:
+        return None
+    if found[3]:
+        return (max(0, stored.size - int(found[3])), stored.size)
+    return (int(found[1]), min(stored.size, int(found[2]) + 1 if found[2] else stored.size))
+
+
+def attachment(name: str) -> str:
+    """Content-Disposition with any name (RFC 6266): an ASCII form, and the true one in UTF-8."""
+    plain = re.sub(r'[^\x20-\x7e]|["\\%;/]', "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def file_name(content_disposition: str) -> str | None:
+    """The name in such a header, if there is one."""
+    message = Message()
+    message["content-disposition"] = re.sub(r"[\r\n]", "", content_disposition)
+    return message.get_filename()
+
+
+def _base64(sha256: str) -> str:
+    return b64encode(bytes.fromhex(sha256)).decode()

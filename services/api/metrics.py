@@ -1,0 +1,56 @@
+"""What operators see: counters of this process, and gauges that one query reads when they are asked for."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from eventstore.postgres import Pool
+from schemas.envelope import Recorded
+
+_GAUGES = """select (select count(*) from queue where ready_at <= clock_timestamp()) as ready,
+    (select count(*) from queue where ready_at > clock_timestamp()) as later,
+    (select count(*) from leases) as held,
+    (select coalesce(extract(epoch from clock_timestamp() - min(ready_at)), 0) from queue
+        where ready_at <= clock_timestamp()) as oldest_s"""
+
+
+class Metrics:
+    """One registry for each app, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "tidings_requests", "Answered calls.", ["method", "path", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "tidings_request_seconds", "Time to the answer's beginning.", ["method", "path"], registry=self.registry
+        )
+        self._appends = Counter("tidings_appends", "Batches of new events seen.", registry=self.registry)
+        self._events = Counter("tidings_events", "New events seen, by type.", ["type"], registry=self.registry)
+        self._streams = Gauge("tidings_streams", "Open status streams.", registry=self.registry)
+        self._claims = Gauge("tidings_waiting_claims", "Workers waiting for a job.", registry=self.registry)
+        self._jobs = Gauge("tidings_jobs", "Jobs by what they wait for.", ["phase"], registry=self.registry)
+        self._oldest = Gauge("tidings_queue_oldest_seconds", "Age of the oldest ready job.", registry=self.registry)
+
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, path, str(status)).inc()
+        self._seconds.labels(method, path).observe(seconds)
+
+    def appended(self, recorded: Sequence[Recorded]) -> None:
+        """A subscriber of the tails."""
+        self._appends.inc()
+        for event in recorded:
+            self._events.labels(event.type).inc()
+
+    async def page(self, pool: Pool, *, streams: int, claims: int) -> Response:
+        self._streams.set(streams)
+        self._claims.set(claims)
+        async with pool.acquire() as conn:
+            row = await conn.fetchrow(_GAUGES)
+        if row:
+            for phase in ("ready", "later", "held"):
+                self._jobs.labels(phase).set(row[phase])
+            self._oldest.set(float(row["oldest_s"]))
+        return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

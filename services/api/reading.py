@@ -1,0 +1,154 @@
+"""The calls that read jobs: one, as it is or was, when it changes; and the history, page by page."""
+
+import asyncio
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from projections.status.read import LAST, Filters, database_now, list_jobs, read_job, read_job_at
+from schemas.job import Job
+from schemas.problems import Problem
+from schemas.states import State
+from schemas.views import JobView
+from services.api.calls import JSON, Asked, Call, Query, answer, not_found
+from services.api.cursors import cursor, place_in
+
+PAGE, PAGE_MAX = 50, 200
+VERSION_MAX = 2**31 - 1
+FRESH = {"Cache-Control": "private, no-cache"}
+
+_encoder = msgspec.json.Encoder()
+
+
+class JobPage(Struct, frozen=True):
+    """Newest first. `next`: the cursor of the page that follows, null on the last one."""
+
+    jobs: list[JobView]
+    next: str | None
+
+
+async def get_job(asked: Asked) -> Response:
+    """A job as it is, as it was (`at`), or as soon as it is newer (`after`, `wait`)."""
+    job = asked.id()
+    async with asked.parts.pool.acquire() as conn:
+        found = await read_job(conn, asked.partition, asked.tenant, job)
+        if found is None:
+            raise not_found(job)
+        at = asked.moment("at")
+        if at is not None:
+            then = await read_job_at(conn, asked.partition, asked.tenant, job, at)
+            if then is None:
+                raise not_found(job)
+            return answer(asked.view(then, at), headers=FRESH)
+        now = await database_now(conn)
+    if asked.parameter("after") is None:
+        return _unless_known(asked, asked.view(found, now))
+    after = asked.whole("after", 0, 0, VERSION_MAX)
+    wait_s = min(asked.number("wait", 0, 0, 86_400), asked.parts.settings.long_poll_max_s)
+    if found.version <= after and wait_s > 0:
+        return await _when_newer(asked, job, after, wait_s)
+    return _newer(asked, found, after, asked.view(found, now))
+
+
+async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Response:
+    """Woken by the tail. Whoever hangs up stops waiting."""
+    deadline = asyncio.get_running_loop().time() + wait_s
+    watcher = asked.parts.screens.watch_job(job)
+    try:
+        async with asked.gone() as gone:
+            gone.add_done_callback(lambda _: watcher.end())
+            async with asked.parts.pool.acquire() as conn:  # what came before the watcher did
+                found, now = await read_job(conn, asked.partition, asked.tenant, job), await database_now(conn)
+            while found and found.version <= after and not watcher.ended:
+                left_s = deadline - asyncio.get_running_loop().time()
+                screens = await watcher.take(left_s) if left_s > 0 else []
+                if not screens:
+                    break
+                found, now = screens[-1].job, screens[-1].at
+    finally:
+        watcher.close()
+    if found is None:
+        raise not_found(job)
+    return _newer(asked, found, after, asked.view(found, now))
+
+
+def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
+    if job.version > after:
+        return answer(view, headers={"ETag": _etag(view, asked.language), **FRESH})
+    return Response(status_code=304, headers={"ETag": _etag(view, asked.language), **FRESH})
+
+
+def _unless_known(asked: Asked, view: JobView) -> Response:
+    tag = _etag(view, asked.language)
+    known = [each.strip().removeprefix("W/") for each in asked.request.headers.get("if-none-match", "").split(",")]
+    headers = {"ETag": tag, "Vary": "Accept-Language, Authorization", **FRESH}
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(_encoder.encode(view), 200, headers, JSON)
+
+
+def _etag(view: JobView, language: str) -> str:
+    """Covers all but the moment of reading: the version, what the wait says, the language, and the links' minute."""
+    wait = replace(view.wait, as_of="")
+    moment = _encoder.encode((language, wait, view.waiting, view.result.href, [action.href for action in view.actions]))
+    return f'"{view.version}-{blake2b(moment, digest_size=8).hexdigest()}"'
+
+
+async def get_jobs(asked: Asked) -> Response:
+    """A tenant's jobs, newest first."""
+    limit = asked.whole("limit", PAGE, 1, PAGE_MAX)
+    before = place_in(asked, "jobs", LAST).number
+    state = asked.one_of("state", [state.value for state in State])
+    filters = Filters(
+        owner=asked.parameter("owner"),
+        type=asked.parameter("type"),
+        state=State(state) if state else None,
+        text=asked.parameter("q"),
+    )
+    async with asked.parts.pool.acquire() as conn:
+        rows = await list_jobs(conn, asked.partition, asked.tenant, filters, before, limit + 1)
+        now = await database_now(conn)
+    shown = rows[:limit]
+    next_ = cursor("jobs", shown[-1][0]) if len(rows) > limit else None
+    return answer(JobPage([asked.view(job, now) for _, job in shown], next_), headers=FRESH)
+
+
+LIMIT_QUERY = Query("limit", "Rows on a page", {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE})
+CURSOR_QUERY = Query("cursor", "The `next` of the page before")
+
+CALLS = (
+    Call(
+        method="GET",
+        path="/v1/jobs/{id}",
+        handler=get_job,
+        scopes=("read",),
+        summary="A job: now, at a past moment, or as soon as it is newer than a version",
+        answers={200: JobView, 304: None},
+        query=(
+            Query("at", "Show it as it was at this time", {"type": "string", "format": "date-time"}),
+            Query("after", "Answer only a version above this one", {"type": "integer", "minimum": 0}),
+            Query("wait", "Seconds to wait for one", {"type": "number", "minimum": 0, "default": 0}),
+        ),
+        refuses=(Problem.INVALID,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/jobs",
+        handler=get_jobs,
+        scopes=("read",),
+        summary="The history, newest first",
+        answers={200: JobPage},
+        query=(
+            Query("owner", "Whose jobs"),
+            Query("type", "Jobs of this type"),
+            Query("state", "Jobs in this state", {"type": "string", "enum": [state.value for state in State]}),
+            Query("q", "Text in the title, or a whole ref or id"),
+            LIMIT_QUERY,
+            CURSOR_QUERY,
+        ),
+        refuses=(Problem.INVALID,),
+    ),
+)

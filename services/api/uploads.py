@@ -1,0 +1,183 @@
+"""Uploaded files: streamed in, named in a job's input as `{"upload": id}`, streamed back to workers.
+
+The object comes first and its row after it, so a row always has its file; an upload that was cut leaves neither.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eventstore.postgres import Connection
+from schemas.events import Json
+from schemas.ids import is_uuid, uuid7
+from schemas.problems import Fault, Problem, Rejection
+from services.api.bodies import escape, invalid, too_large
+from services.api.calls import Asked, Call, Query, answer, not_found
+from services.api.downloads import download, file_name
+from services.api.keyed import idempotency_key
+from services.api.problems import Refused
+from services.files import Stored
+
+CALL = "POST /v1/uploads"
+NAME_MAX_CHARS = 255
+MEDIA_TYPE = "application/octet-stream"
+
+_SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $2 and id = any($3)"
+_FIND = "select sha256, size, name, media_type from uploads where partition = $1 and tenant = $2 and id = $3"
+_INSERT = (
+    "insert into uploads (partition, tenant, id, sha256, size, name, media_type) values ($1, $2, $3, $4, $5, $6, $7)"
+)
+# Waits for another upload with the same key until that one is committed or gone.
+_KEEP = """insert into idempotency (partition, tenant, call, key, body, status, answer, position, at)
+    select $1, $2, $3, $4, $5, 201, $6, position, clock_timestamp() from heads where partition = $1
+    on conflict do nothing"""
+_KEPT = "select body, answer from idempotency where partition = $1 and tenant = $2 and call = $3 and key = $4"
+_HEAD = "select position from heads where partition = $1"
+
+
+class Upload(Struct, frozen=True):
+    """What was stored; `{"upload": id}` names it in a job's input."""
+
+    id: str
+    sha256: str
+    size: int
+
+
+def named_uploads(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    """(pointer, id) of each `{"upload": id}` anywhere in a decoded value."""
+    left = [(pointer, value)]
+    while left:
+        at, inner = left.pop()
+        if isinstance(inner, dict):
+            named = inner.get("upload")
+            if isinstance(named, str):
+                yield f"{at}/upload", named
+            left += [(f"{at}/{escape(str(name))}", each) for name, each in inner.items() if name != "upload"]
+            if isinstance(named, dict | list):
+                left.append((f"{at}/upload", named))
+        elif isinstance(inner, list):
+            left += [(f"{at}/{n}", each) for n, each in enumerate(inner)]
+
+
+async def uploads_sha256(asked: Asked, ids: Iterable[str]) -> dict[str, str]:
+    """SHA-256 by id of those that this tenant has: one query for all, none where nothing is named."""
+    wanted = {UUID(each) for each in ids if is_uuid(each)}
+    if not wanted:
+        return {}
+    async with asked.parts.pool.acquire() as conn:
+        return {row["id"]: row["sha256"] for row in await conn.fetch(_SHA, asked.partition, asked.tenant, list(wanted))}
+
+
+def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> Rejection | None:
+    """422 where an upload is named that this tenant does not have."""
+    missing = [(pointer, each) for pointer, each in named if each not in known]
+    if not missing:
+        return None
+    faults = tuple(Fault(pointer, "names no upload of yours") for pointer, _ in missing[:20])
+    return Rejection(Problem.UNKNOWN_UPLOAD, {"name": missing[0][1][:200]}, faults)
+
+
+async def find_upload(conn: Connection, partition: int, tenant: str, upload: str) -> Record | None:
+    """sha256, size, name and media_type of an upload of this tenant."""
+    found: Record | None = await conn.fetchrow(_FIND, partition, tenant, UUID(upload))
+    return found
+
+
+async def create_upload(asked: Asked) -> Response:
+    """Store the body. Sent again with its Idempotency-Key it is the same upload."""
+    limit = asked.parts.settings.upload_max_bytes
+    told = asked.request.headers.get("content-length", "0")
+    if told.isdecimal() and int(told) > limit:
+        raise too_large("file", limit)
+    key, name = idempotency_key(asked.request), _name(asked)
+    media_type = asked.request.headers.get("content-type", MEDIA_TYPE)[:200]
+    upload = uuid7()
+    stored = await asked.parts.files.put(asked.tenant, upload, _bounded(asked.request, limit))
+    try:
+        kept, position = await _record(asked, Upload(upload, stored.sha256, stored.size), name, media_type, key)
+    except BaseException:
+        await asked.parts.files.remove(asked.tenant, upload)
+        raise
+    if kept.id != upload:
+        await asked.parts.files.remove(asked.tenant, upload)
+    headers = {"Location": f"/v1/uploads/{kept.id}", "Tidings-Position": f"{asked.partition}:{position}"}
+    return answer(kept, 201, headers)
+
+
+async def _record(
+    asked: Asked, upload: Upload, name: str | None, media_type: str, key: str | None
+) -> tuple[Upload, int]:
+    """The upload that counts: this one, or the first with its key."""
+    async with asked.parts.pool.acquire() as conn, conn.transaction():
+        position: int = await conn.fetchval(_HEAD, asked.partition)
+        if key is not None:
+            own = asked.partition, asked.tenant, CALL, key
+            body = bytes.fromhex(upload.sha256)
+            if await conn.execute(_KEEP, *own, body, msgspec.json.encode(upload)) == "INSERT 0 0":
+                first = await conn.fetchrow(_KEPT, *own)
+                if first is None or first["body"] != body:
+                    raise Refused(Rejection(Problem.KEY_REUSED, {"key": key}))
+                return msgspec.json.decode(first["answer"], type=Upload), position
+        row = asked.partition, asked.tenant, UUID(upload.id), upload.sha256, upload.size, name, media_type
+        await conn.execute(_INSERT, *row)
+        return upload, position
+
+
+async def read_upload(asked: Asked) -> Response:
+    """The file, for the worker whose job's input names it."""
+    upload = asked.id()
+    async with asked.parts.pool.acquire() as conn:
+        row = await find_upload(conn, asked.partition, asked.tenant, upload)
+    if row is None:
+        raise not_found(upload)
+    stored = Stored(row["size"], row["sha256"])
+    return await download(asked, upload, stored, row["name"] or upload, row["media_type"] or MEDIA_TYPE)
+
+
+async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large("file", limit)
+        if chunk:
+            yield chunk
+
+
+def _name(asked: Asked) -> str | None:
+    """The file's own name, without any folders; from the address, or a header."""
+    headers = asked.request.headers
+    told = asked.parameter("name") or headers.get("tidings-name") or file_name(headers.get("content-disposition", ""))
+    name = (told or "").replace("\\", "/").rpartition("/")[2].strip()
+    if len(name) > NAME_MAX_CHARS or not all(c.isprintable() for c in name):
+        raise invalid(Fault("name", f"must have at most {NAME_MAX_CHARS} printable characters"))
+    return name or None
+
+
+CALLS = (
+    Call(
+        method="POST",
+        path="/v1/uploads",
+        handler=create_upload,
+        scopes=("submit", "work"),
+        summary='Store a file; a job\'s input names it as {"upload": id}',
+        body=MEDIA_TYPE,
+        answers={201: Upload},
+        query=(Query("name", "The file's own name; also taken from Tidings-Name or Content-Disposition"),),
+        refuses=(Problem.TOO_LARGE, Problem.INVALID, Problem.KEY_REUSED),
+        writes=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/uploads/{id}",
+        handler=read_upload,
+        scopes=("read", "work"),
+        summary="The file",
+        answers={200: MEDIA_TYPE},
+    ),
+)
