@@ -149,13 +149,13 @@ def _let_go(job: Job) -> Job:
 
 
 def _needs_fix(job: Job, event: e.NeedsFix, at: datetime) -> Job:
-    first = job.problem if job.problem and job.problem.cause == "items" else None
+    first = job.problem if job.problem and job.problem.cause == "items" else Problem("items")
     problem = Problem(
         event.cause,
         text=event.text,
-        row=event.row if event.row is not None else first and first.row,
-        column=event.column or (first and first.column),
-        reason=event.reason or (first and first.reason),
+        row=first.row if event.row is None else event.row,
+        column=event.column or first.column,
+        reason=event.reason or first.reason,
         next=event.next,
     )
     return replace(_let_go(job), problem=problem, blocked_at=at)

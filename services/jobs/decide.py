@@ -93,9 +93,9 @@ def decide_retry(
         if job.run > 1 and job.phase in WAITING | HELD:
             return []  # done already: the retry that was asked for waits or runs
         problem = Problem.STILL_RUNNING if job.phase in WAITING | HELD else Problem.NOTHING_TO_RETRY
-        return Rejection(problem, {"ref": job.ref})
+        return Rejection(problem, {"ref": job.ref, "scope": body.scope})
     if body.scope == FAILED_ITEMS and not failed:
-        return Rejection(Problem.NOTHING_TO_RETRY, {"ref": job.ref})
+        return Rejection(Problem.NOTHING_TO_RETRY, {"ref": job.ref, "scope": body.scope})
     if not still_own(memory, job) and memory:
         return Rejection(Problem.NEWER_TWIN, {"ref": job.ref}, extra={"job": memory.job})
     return _confirmed(job, body, failed) or [
@@ -113,7 +113,9 @@ def _confirmed(job: Job, body: requests.Retry, failed: Sequence[str]) -> Rejecti
     if body.plan is not None and body.plan != digest:
         return Rejection(Problem.PLAN_CHANGED, {"ref": job.ref}, extra={"plan": shown})
     if job.definition.retry.safety != SAFE and not body.confirm:
-        return Rejection(Problem.CONFIRM_FIRST, {"ref": job.ref}, extra={"plan": shown})
+        return Rejection(
+            Problem.CONFIRM_FIRST, {"ref": job.ref, "safety": job.definition.retry.safety}, extra={"plan": shown}
+        )
     return None
 
 

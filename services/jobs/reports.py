@@ -108,7 +108,11 @@ def items_failed(job: Job, reports: list[Item], facts: Facts) -> list[e.Event] |
     failed = known + sum(1 for id_ in fresh if id_ not in facts.failed)
     if failed > LEDGER_MAX_ITEMS:
         detail = f"{LEDGER_MAX_ITEMS} failed items are kept for a job; say that the whole job failed instead"
-        return Rejection(Problem.TOO_LARGE, {"limit": LEDGER_MAX_ITEMS}, (Fault("/items", detail),))
+        return Rejection(
+            Problem.TOO_LARGE,
+            {"name": "/items", "limit": LEDGER_MAX_ITEMS, "unit": "items"},
+            (Fault("/items", detail),),
+        )
     return [e.ItemsFailed(items=tuple(fresh.values()), failed=failed)]
 
 
