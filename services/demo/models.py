@@ -66,7 +66,7 @@ class Endpoint:
 class Tokens:
     """Sentences and words by plain rules, so that no language data has to be fetched."""
 
-    _ENDS = re.compile(r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bMrs)(?<=[.!?])\s+(?=[A-Z0-9])")
+    _ENDS = re.compile(r"(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)(?<=[.!?])\s+(?=[A-Z0-9])")
     _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
     def to_sentences(self, text: str) -> tuple[str, ...]:

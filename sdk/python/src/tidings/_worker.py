@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import tempfile
+import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -46,8 +48,8 @@ class Assignments(View, frozen=True):
 class Run:
     """One handler at work. `over`: it has been told to stop, whatever the reason."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx, self.over = ctx, asyncio.Event()
+    def __init__(self, ctx: Context, lease_s: float) -> None:
+        self.ctx, self.lease_s, self.over = ctx, lease_s, asyncio.Event()
         self.work: asyncio.Future[None] | None = None
 
     def stop(self) -> None:
@@ -68,11 +70,11 @@ class Worker:
     ) -> None:  # fmt: skip
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self._client = Client(url, api_key=api_key, transport=transport)
-        self._slots, self._wait_s, self._grace_s, self._lease_s = slots, wait_s, grace_s, 30.0
+        self._slots, self._wait_s, self._grace_s = slots, wait_s, grace_s
         self._handlers: dict[str, tuple[Handler, float | None]] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._free, self._stopping = asyncio.Semaphore(slots), asyncio.Event()
+        self._free, self._stopping, self._claimed = asyncio.Semaphore(slots), asyncio.Event(), asyncio.Event()
         self._outbox = Outbox(self._client.link, self.name, self._heard)
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="tidings")
 
@@ -91,11 +93,12 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`, SIGTERM or SIGINT. Raises Refused where the service won't have this worker."""
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # only the main thread hears signals
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+        for number in signals:
+            loop.add_signal_handler(number, self.stop)
         loops = (self._stopping.wait(), self._claim_forever(), self._outbox.run(), self._beat_forever())
-        stopped, claims, *others = [asyncio.ensure_future(loop) for loop in loops]
+        stopped, claims, *others = [asyncio.ensure_future(one) for one in loops]
         try:
             done, _ = await asyncio.wait({stopped, claims, *others}, return_when=asyncio.FIRST_COMPLETED)
             claims.cancel()
@@ -105,6 +108,8 @@ class Worker:
         finally:
             for task in (stopped, claims, *others, *self._tasks):
                 task.cancel()
+            for number in signals:
+                loop.remove_signal_handler(number)
             self._threads.shutdown(wait=False)
             await self._client.close()
 
@@ -122,7 +127,7 @@ class Worker:
             async with self._free:
                 pass  # at least one slot is free
             try:
-                assignments = await self._claim()
+                assignments, now = await self._claim()
                 pauses.reset()
             except (Unreachable, Unavailable) as error:
                 log.warning("No jobs can be fetched now, trying again. %s", error)
@@ -130,31 +135,39 @@ class Worker:
                 continue
             for assignment in assignments:
                 await self._free.acquire()
-                task = asyncio.create_task(self._attempt(assignment))
+                lease_s = (assignment.expires_at - now).total_seconds()
+                task = asyncio.create_task(self._attempt(assignment, lease_s))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _claim(self) -> list[Assignment]:
+    async def _claim(self) -> tuple[list[Assignment], datetime]:
+        """What there is to do, and the service's time."""
         wanted = {"types": sorted(self._handlers), "worker": self.name, "slots": self._slots, "wait": self._wait_s,
                   "max": self._slots - len(self._tasks)}  # fmt: skip
         call = Call("POST", "/v1/work/claim", body=msgspec.json.encode(wanted), timeout_s=self._wait_s + 10)
         answer = await self._client.link.ask(call, resend=False)
-        assignments = answer.read(Assignments).assignments
-        if assignments:
-            now = _server_time(answer)
-            self._lease_s = min((one.expires_at - now).total_seconds() for one in assignments)
-        return assignments
+        return answer.read(Assignments).assignments, _server_time(answer)
 
     async def _beat_forever(self) -> None:
+        beaten_at = time.monotonic()
         while True:
-            await asyncio.sleep(max(0.2, self._lease_s / 3))
-            if leases := list(self._runs):
-                body = msgspec.json.encode({"worker": self.name, "leases": leases})
-                call = Call("POST", "/v1/work/heartbeat", body=body, timeout_s=max(1.0, self._lease_s / 2))
-                with suppress(TidingsError):  # the next sign of life comes soon; what it misses, the service decides
-                    answers = (await self._client.link.ask(call, resend=False)).read(Answers).answers
-                    for lease, answer in zip(leases, answers, strict=False):
-                        self._heard(lease, answer)
+            every_s = max(0.2, min((run.lease_s for run in self._runs.values()), default=30.0) / 3)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(beaten_at + every_s - time.monotonic()):
+                    await self._claimed.wait()  # a new lease may be shorter than those before it
+            self._claimed.clear()
+            if time.monotonic() >= beaten_at + every_s:
+                beaten_at = time.monotonic()
+                with suppress(TidingsError):  # the next sign comes soon
+                    await self._beat(list(self._runs), every_s)
+
+    async def _beat(self, leases: list[str], every_s: float) -> None:
+        if leases:
+            body = msgspec.json.encode({"worker": self.name, "leases": leases})
+            call = Call("POST", "/v1/work/heartbeat", body=body, timeout_s=max(1.0, every_s))
+            answers = (await self._client.link.ask(call, resend=False)).read(Answers).answers
+            for lease, answer in zip(leases, answers, strict=False):
+                self._heard(lease, answer)
 
     def _heard(self, lease: str, answer: Answered) -> None:
         run, error = self._runs.get(lease), answer.error
@@ -170,10 +183,11 @@ class Worker:
             run.ctx.cancelled.set()
             run.stop()
 
-    async def _attempt(self, assignment: Assignment) -> None:
+    async def _attempt(self, assignment: Assignment, lease_s: float) -> None:
         with tempfile.TemporaryDirectory(prefix="tidings-", ignore_cleanup_errors=True) as folder:
-            run = Run(Context(assignment, self._client, self._outbox, Path(folder)))
+            run = Run(Context(assignment, self._client, self._outbox, Path(folder)), lease_s)
             self._runs[assignment.lease] = run
+            self._claimed.set()
             try:
                 verb, body = await self._outcome(run, *self._handlers[assignment.type])
                 if not run.ctx.lost:
