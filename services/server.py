@@ -1,0 +1,144 @@
+"""One process of the service: the roles it was given, over one pool, a tail for each partition, one way to append."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine, Iterator, Sequence
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from eventstore.postgres import Pool, open_pool
+from eventstore.tail import Tail
+from eventstore.wake import Wakeups
+from projections.insights import Insights
+from projections.runner import Runner
+from schemas.envelope import Recorded
+from services.api.app import create_app
+from services.jobs.service import JobService
+from services.settings import Settings
+from services.work.timers import Timers
+
+log = structlog.get_logger()
+
+API, RELAY, PROJECTOR, ORCHESTRATOR = "api", "relay", "projector", "orchestrator"
+ROLES = frozenset({API, RELAY, PROJECTOR, ORCHESTRATOR})
+STOP_MAX_S = 5  # for answers on their way; whoever started us waits only a little longer
+
+
+class Engine:
+    """What every role stands on. What this process appends goes to its own tails in memory, to others as a wake-up."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.tails = {partition: Tail(pool, partition) for partition in range(settings.partitions)}
+        self._wakeups = Wakeups(settings.database_url, pool, self.tails, net_s=settings.net_s)
+        self.jobs = JobService(
+            pool,
+            settings.database_url,
+            settings.partitions,
+            self._published,
+            batch_max=settings.append_batch_max,
+            queue_max=settings.append_queue_max,
+        )
+
+    def _published(self, partition: int, recorded: Sequence[Recorded]) -> None:
+        self.tails[partition].feed(recorded)
+        self._wakeups.appended(partition, recorded[-1].position)
+
+    async def start(self) -> None:
+        for tail in self.tails.values():
+            await tail.start()
+
+    def work(self, roles: frozenset[str]) -> Iterator[Coroutine[object, object, None]]:
+        """All that runs in the background until it is cancelled."""
+        yield self._wakeups.run()
+        yield self.jobs.run()
+        for tail in self.tails.values():
+            yield tail.run()
+        if ORCHESTRATOR in roles:
+            yield self._timers().run()
+        if PROJECTOR in roles:
+            yield Runner(self.settings.database_url, self.tails, Insights()).run()
+
+    def _timers(self) -> Timers:
+        return Timers(
+            self.pool,
+            self.jobs.do,
+            self.tails,
+            idempotency_keep_s=self.settings.idempotency_keep_s,
+            net_s=self.settings.net_s,
+        )
+
+
+async def serve(
+    settings: Settings,
+    roles: frozenset[str],
+    ready: asyncio.Event,
+    stop: asyncio.Event,
+    *,
+    sock: socket.socket | None = None,
+) -> None:
+    """Run until `stop` is set; `ready` is set once calls are answered. The schema is there already.
+
+    `sock` is a bound socket for the API; without one it listens where the settings say. A part that fails ends all.
+    """
+    if RELAY in roles:
+        log.info("events stay in PostgreSQL: the relay to NATS comes with a later version")
+    async with await open_pool(settings.database_url, settings.pool_size) as pool:
+        engine = Engine(settings, pool)
+        await engine.start()
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(part) for part in engine.work(roles)]
+            if API in roles:
+                await _serve_api(engine, ready, stop, sock)
+            else:
+                ready.set()
+                await stop.wait()
+            for task in background:
+                task.cancel()
+
+
+async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:
+    """Calls that are on their way when `stop` comes are answered; streams end at once, and clients come again."""
+    async with create_app(engine) as (app, close):
+        server = Server(app, engine.settings, ready)
+        serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            close()
+            server.should_exit = True
+            stopping.cancel()
+            await serving
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signals: whoever started the process decides when it ends."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, ready: asyncio.Event) -> None:
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_MAX_S,
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
