@@ -31,7 +31,7 @@ class JobRow(Struct):
 
 
 class DedupeRow(Struct, frozen=True):
-    """`force`: a new request takes the key; else only the job that holds it may change the row. `drop`: let it go."""
+    """`force`: a new request or a retry takes the key; else only the job that holds it changes the row or drops it."""
 
     job: str
     first_at: datetime
@@ -62,7 +62,8 @@ class Changes(Struct):
 
     jobs: dict[str, JobRow] = field(default_factory=dict)
     queue: dict[str, Job | None] = field(default_factory=dict)  # None: leaves the queue
-    dedupe: dict[tuple[str, str], DedupeRow] = field(default_factory=dict)
+    dedupe: dict[tuple[str, str, str], DedupeRow] = field(default_factory=dict)  # by tenant, key, job
+    takers: dict[tuple[str, str], str] = field(default_factory=dict)  # the last job that took a key
     items: dict[tuple[str, str], ItemRow] = field(default_factory=dict)
     types: dict[tuple[str, str], TypeRow] = field(default_factory=dict)
 
@@ -85,7 +86,7 @@ class Changes(Struct):
             case _:
                 pass
         self._queue(before, after)
-        self._dedupe(before, after)
+        self._dedupe(before, event, after)
 
     def see_type(self, recorded: Recorded, event: e.JobTypeDefined) -> None:
         self.types[recorded.tenant, event.name] = TypeRow(recorded.version, event.definition)
@@ -103,25 +104,33 @@ class Changes(Struct):
         elif (before and before.phase in CLAIMABLE) or after.id in self.queue:
             self.queue[after.id] = None
 
-    def _dedupe(self, before: Job | None, after: Job) -> None:
+    def _dedupe(self, before: Job | None, event: e.Event, after: Job) -> None:
         if after.dedupe is None:
             return
-        force, active = before is None, after.phase not in ENDED
-        if not force and before is not None and active == (before.phase not in ENDED):
+        takes = before is None or isinstance(event, e.RetryRequested)
+        active = after.phase not in ENDED
+        if before and not takes and active == (before.phase not in ENDED):
             return
         place = after.tenant, after.dedupe
-        pending = self.dedupe.get(place)
-        if pending and not force and pending.job != after.id:
-            return  # a newer request has taken the key in this very batch
-        self.dedupe[place] = DedupeRow(
+        if takes:
+            self.takers[place] = after.id
+        self.dedupe[*place, after.id] = DedupeRow(
             job=after.id,
             first_at=after.created_at,
             until=_until(after),
             active=active,
             state=visible(after.phase),
-            force=force or (pending is not None and pending.force),
+            force=self.takers.get(place) == after.id,
             drop=after.phase in {Phase.STOPPED, Phase.EXPIRED},
         )
+
+    def dedupe_rows(self) -> list[tuple[str, str, DedupeRow]]:
+        """(tenant, key, row), without the words of jobs whose key another one took in this very batch."""
+        return [
+            (tenant, key, row)
+            for (tenant, key, job), row in self.dedupe.items()
+            if self.takers.get((tenant, key), job) == job
+        ]
 
     def params(self, partition: int) -> list[object]:
         """The bind values of APPLY_SQL, in its order."""
@@ -167,10 +176,11 @@ class Changes(Struct):
         ]
 
     def _dedupe_columns(self) -> list[list[object]]:
-        rows = list(self.dedupe.values())
+        placed = self.dedupe_rows()
+        rows = [row for _, _, row in placed]
         return [
-            [tenant for tenant, _ in self.dedupe],
-            [bytes.fromhex(key) for _, key in self.dedupe],
+            [tenant for tenant, _, _ in placed],
+            [bytes.fromhex(key) for _, key, _ in placed],
             [row.job for row in rows],
             [row.first_at for row in rows],
             [row.until for row in rows],

@@ -36,11 +36,15 @@ dedupe_rows as (
 ),
 put_dedupe as (
     insert into dedupe as d (partition, tenant, key, job, first_at, until, active, state)
-    select $1, tenant, key, job, first_at, until, active, state from dedupe_rows where not dropped
+    select $1, tenant, key, job, first_at, until, active, state from dedupe_rows where forced and not dropped
     on conflict (partition, tenant, key) do update
         set job = excluded.job, first_at = excluded.first_at, until = excluded.until, active = excluded.active,
             state = excluded.state
-        where d.job = excluded.job or (select bool_or(r.forced) from dedupe_rows r where r.job = excluded.job)
+),
+move_dedupe as (
+    update dedupe d set until = r.until, active = r.active, state = r.state
+    from dedupe_rows r
+    where not r.forced and not r.dropped and d.partition = $1 and d.tenant = r.tenant and d.key = r.key and d.job = r.job
 ),
 drop_dedupe as (
     delete from dedupe d using dedupe_rows r

@@ -65,6 +65,6 @@ def _at(value: Json, path: list[str]) -> Json:
     return value
 
 
-def still_own(memory: Memory | None, job: Job) -> bool:
-    """No newer active job has taken this job's key, so it may run again."""
-    return memory is None or memory.job == job.id or not memory.active
+def still_own(memory: Memory | None, job: Job, now: datetime) -> bool:
+    """No newer job holds this job's key, so it may run again and take the key back."""
+    return memory is None or memory.job == job.id or not memory.holds(now)

@@ -20,7 +20,7 @@ from schemas.envelope import Cause
 from schemas.events import Event, ItemsFailed, JobFinished, JobTypeDefined
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition
-from schemas.states import HELD
+from schemas.states import HELD, Phase
 from services.jobs.dedupe import Memory
 from services.jobs.times import Lease
 
@@ -127,13 +127,21 @@ class Working(Struct):
         """Keep what the rest of the batch reads in step with the job."""
         self.jobs[job.id] = job
         if job.dedupe:
-            row = self.changes.dedupe.get((job.tenant, job.dedupe))
-            if row and row.drop:
-                self.memories.pop((job.tenant, job.dedupe), None)
-            elif row:
-                self.memories[job.tenant, job.dedupe] = Memory(row.job, row.first_at, row.until, row.active)
-        if job.phase not in HELD and self.leases.get(job.id):
+            self._remember(job, (job.tenant, job.dedupe))
+        lease = self.leases.get(job.id)
+        if lease and job.phase not in HELD:
             self.set_lease(job, None)
+        elif lease and lease.pending and job.phase is Phase.CANCELING:  # no more progress is told of it
+            self.set_lease(job, msgspec.structs.replace(lease, pending=None, pending_at=None))
+
+    def _remember(self, job: Job, place: tuple[str, str]) -> None:
+        row, memory = self.changes.dedupe.get((*place, job.id)), self.memories.get(place)
+        if row is None or not (row.force or (memory and memory.job == job.id)):
+            return  # the key is another job's
+        if row.drop:
+            self.memories.pop(place, None)
+        else:
+            self.memories[place] = Memory(row.job, row.first_at, row.until, row.active)
 
     def set_lease(self, job: Job, lease: Lease | None) -> None:
         before = self.leases.get(job.id)
