@@ -97,11 +97,12 @@ class ProgressReported(Event, frozen=True, kw_only=True):
     last: bool = True  # in the last stage, so that a handled item is a finished one
 
 
-class ItemsFailed(Event, frozen=True, kw_only=True):
+class ItemsFailed(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Items that could not be done, each with its reason. `failed`: how many of the job's items are failed now."""
 
     items: tuple[Item, ...]
     failed: int
+    stopping: bool = False  # said by a worker that was asked to stop
 
 
 class ResultStored(Event, frozen=True, kw_only=True):
@@ -238,6 +239,8 @@ def variant(event: Event) -> str:
             return "partial" if event.failed else "whole"
         case NeedsFix():
             return event.cause
+        case ItemsFailed():
+            return "stopping" if event.stopping else ""
         case CancelRequested():
             return "held" if event.held else "free"
         case JobCanceled():

@@ -17,7 +17,7 @@ class Ledger(Struct, frozen=True):
     """Counts of the job's items; the single failed ones stand in the `items` table.
 
     ready + failed + open = total, always. `kept`: ready before this run; `done`: handled in this run, failed included.
-    `closed`: the run ended well, so all that did not fail is ready.
+    `closed`: the run ended well, so all that did not fail is ready. `again`: failed items that this run does again.
     """
 
     total: int = 0
@@ -25,6 +25,7 @@ class Ledger(Struct, frozen=True):
     done: int = 0
     failed: int = 0
     closed: bool = False
+    again: int = 0
 
     @property
     def ready(self) -> int:
@@ -82,7 +83,8 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     worker: str | None = None  # who holds the attempt
     retry_input: bool = False  # this run works on corrected input
     listed_from: int = 1  # items reported before this run belong to work that was begun afresh
-    open_from: int = 1  # failed items of runs before this one have been settled since
+    open_from: int = 1  # failed items of runs before this one, and in it of attempts before
+    open_attempt: int = 1  # this one, have been settled since
 
     ready_at: datetime | None = None  # when the run may start, or could have started
     due_from: datetime | None = None  # the run's first `ready_at`: a deadline counts from here

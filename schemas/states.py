@@ -86,6 +86,7 @@ TRANSITIONS: dict[tuple[str, str], Rule] = {
     ("ProgressReported", "open"): (LIVELY, Phase.WORKING),
     ("ProgressReported", "complete"): (LIVELY, Phase.FINALIZING),
     ("ItemsFailed", ""): (LIVELY, Phase.WORKING),
+    ("ItemsFailed", "stopping"): (frozenset({Phase.CANCELING}), SAME),
     ("AttemptQuiet", ""): (LIVELY - {Phase.QUIET, Phase.STUCK}, Phase.QUIET),
     ("AttemptStuck", ""): (LIVELY - {Phase.STUCK}, Phase.STUCK),
     ("ResultStored", ""): (HELD, Phase.FINALIZING),

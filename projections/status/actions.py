@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from projections.items import can_retry_failed
 from projections.status.words import Script, failed_items, message, ready_noun, unit
 from schemas.job import Job
 from schemas.states import BLOCKED, ENDED, HELD, RETRYABLE, WAITING, Phase
@@ -78,7 +79,7 @@ def _retries(job: Job, language: str) -> list[Offer]:
     unsafe = rule.safety != SAFE
     risk = risk_args(job, language)
     offers: list[Offer] = []
-    if failed_items(job):
+    if can_retry_failed(job):
         failed = _failed_args(job, language)
         warning = message("warning-failed", **failed, **risk) if unsafe else None
         offers.append(Offer("retry_failed", message("action-retry_failed", **failed), path, "POST", warning, unsafe))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from schemas import events as e
 from schemas.envelope import Recorded, moment_of
 from schemas.job import Job, Ledger, Problem, Progress
-from schemas.states import ENDED, Phase, next_phase
+from schemas.states import BLOCKED, ENDED, Phase, next_phase
 
 ALL, FAILED_ITEMS = "all", "failed_items"
 RESUMES = "resumes"
@@ -107,10 +107,13 @@ def _counted(job: Job, event: e.ProgressReported) -> Ledger | None:
     if event.total is None:
         return job.ledger
     ledger = job.ledger or Ledger()
-    done, total = int(event.done) if event.last else ledger.done, int(event.total)
+    done, total = int(event.done) if event.last else 0, int(event.total)
     if job.scope == FAILED_ITEMS:
         return replace(ledger, done=max(ledger.done, done))  # the run's own count; the job's total stays
-    return replace(ledger, done=max(ledger.done, done), total=max(total, ledger.failed, done, ledger.kept))
+    if ledger.kept:  # a resumed run counts all items, or only those that were left
+        done, total = (done - ledger.kept, total) if total >= ledger.total else (done, ledger.total)
+    done = max(ledger.done, done)
+    return replace(ledger, done=done, total=max(total, ledger.failed, ledger.kept))
 
 
 def _items_failed(job: Job, event: e.ItemsFailed, at: datetime) -> Job:
@@ -158,7 +161,27 @@ def _needs_fix(job: Job, event: e.NeedsFix, at: datetime) -> Job:
         reason=event.reason or first.reason,
         next=event.next,
     )
-    return replace(_let_go(job), problem=problem, blocked_at=at)
+    return replace(_stopped_short(job, asked=event.cause == "asked"), problem=problem, blocked_at=at)
+
+
+def _stopped_short(job: Job, *, asked: bool) -> Job:
+    """A run that ended without its result. A worker that names failed items and asks has gone through all of them.
+
+    Else what a run of failed items did is not known, so those items are failed as before.
+    """
+    job, ledger = _let_go(job), job.ledger
+    if ledger is None:
+        return job
+    if (asked and ledger.failed) or (job.scope == ALL and ledger.open == 0):
+        return replace(job, **_settled(job))
+    if job.scope == FAILED_ITEMS:
+        return replace(job, ledger=replace(ledger, done=0, failed=max(ledger.failed, ledger.again)))
+    return job
+
+
+def _settled(job: Job) -> dict[str, int]:
+    """What failed before this run, or in an attempt that was begun afresh since, and did not fail again is done."""
+    return {"open_from": job.run, "open_attempt": 1 if job.definition.retry.mode == RESUMES else job.attempt}
 
 
 def _failed(job: Job, event: e.AttemptFailed, _: datetime) -> Job:
@@ -198,14 +221,18 @@ def _reopened(job: Job, scope: str) -> dict[str, object]:
     fresh = scope == ALL and job.definition.retry.mode != RESUMES
     if fresh:
         kept = Ledger(total=ledger.total) if ledger else None
-        return {"ledger": kept, "result": None, "listed_from": job.run + 1, "open_from": job.run + 1}
+        return {
+            "ledger": kept,
+            "result": None,
+            "listed_from": job.run + 1,
+            "open_from": job.run + 1,
+            "open_attempt": 1,
+        }
     if ledger is None:
         return {"result": None}
-    settled = ledger.open == 0
-    return {
-        "ledger": Ledger(total=ledger.total, kept=ledger.ready),
-        "open_from": job.run if settled else job.open_from,
-    }
+    again = ledger.failed if scope == FAILED_ITEMS else 0
+    reopened = Ledger(total=ledger.total, kept=ledger.ready, again=again)
+    return {"ledger": reopened, **(_settled(job) if ledger.closed else {})}
 
 
 def _retry_scheduled(job: Job, event: e.RetryScheduled, _: datetime) -> Job:
@@ -217,7 +244,8 @@ def _cancel_requested(job: Job, _: e.CancelRequested, at: datetime) -> Job:
 
 
 def _canceled(job: Job, _: e.JobCanceled, at: datetime) -> Job:
-    return replace(_let_go(job), finished_at=at, problem=None, cancel_asked=False)
+    job = job if job.phase in BLOCKED else _stopped_short(job, asked=False)
+    return replace(job, finished_at=at, problem=None, cancel_asked=False)
 
 
 def _late(job: Job, event: e.LateReportRefused, _: datetime) -> Job:

@@ -10,7 +10,8 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from projections.status.fold import FAILED_ITEMS, RESUMES
+from projections.items import can_retry_failed
+from projections.status.fold import FAILED_ITEMS
 from schemas import events as e
 from schemas import requests
 from schemas.envelope import time_text
@@ -94,9 +95,9 @@ def decide_retry(
             return []  # done already: the retry that was asked for waits or runs
         problem = Problem.STILL_RUNNING if job.phase in WAITING | HELD else Problem.NOTHING_TO_RETRY
         return Rejection(problem, {"ref": job.ref, "scope": body.scope})
-    if body.scope == FAILED_ITEMS and not failed:
+    if body.scope == FAILED_ITEMS and not (failed and can_retry_failed(job)):
         return Rejection(Problem.NOTHING_TO_RETRY, {"ref": job.ref, "scope": body.scope})
-    if not still_own(memory, job) and memory:
+    if memory and not still_own(memory, job, now):
         return Rejection(Problem.NEWER_TWIN, {"ref": job.ref}, extra={"job": memory.job})
     return _confirmed(job, body, failed) or [
         e.RetryRequested(
@@ -146,7 +147,3 @@ def pause_s(job: Job) -> float:
         whole = rule.max
     chance = int.from_bytes(sha256(f"{job.id}.{job.run}.{job.attempt}".encode()).digest()[:4], "big") / 2**32
     return whole * (0.5 + chance / 2)
-
-
-def resumes(job: Job) -> bool:
-    return job.definition.retry.mode == RESUMES

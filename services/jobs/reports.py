@@ -83,10 +83,14 @@ def _progress(job: Job, body: requests.Progress, facts: Facts, now: datetime) ->
     progress = Progress(body.done, total, body.unit or so_far.unit)
     if job.phase is Phase.CANCELING or (begun and (progress.done < so_far.done or progress == so_far)):
         return []  # counted work never goes back
-    complete = total is not None and body.done >= total
+    complete = _complete(progress) and not _complete(so_far)  # told at once, but not over and over
     if job.progress_at and not complete and now < job.progress_at + timedelta(seconds=PROGRESS_EVERY_S):
         return Later(progress)
     return [progressed(job, progress)]
+
+
+def _complete(progress: Progress) -> bool:
+    return progress.total is not None and progress.done >= progress.total
 
 
 def item_id(report: requests.ItemReport | requests.FinishedItem) -> str:
@@ -113,12 +117,10 @@ def items_failed(job: Job, reports: list[Item], facts: Facts) -> list[e.Event] |
             {"name": "/items", "limit": LEDGER_MAX_ITEMS, "unit": "items"},
             (Fault("/items", detail),),
         )
-    return [e.ItemsFailed(items=tuple(fresh.values()), failed=failed)]
+    return [e.ItemsFailed(items=tuple(fresh.values()), failed=failed, stopping=job.phase is Phase.CANCELING)]
 
 
 def _problems(job: Job, body: requests.Problems, facts: Facts, _: datetime) -> Decision:
-    if job.phase is Phase.CANCELING or not body.items:
-        return []
     items = [Item(id=item_id(i), row=i.row, column=i.column, reason=i.reason, value=i.value) for i in body.items]
     found = items_failed(job, items, facts)
     return found if isinstance(found, Rejection) or not found else [*told(job, facts), *found]
@@ -130,12 +132,12 @@ def _finish(job: Job, body: requests.Finish, facts: Facts, _: datetime) -> Decis
     named = body.items if isinstance(body.items, list) else []
     bad = [_item(i) for i in named if i.reason or i.state == "failed"]
     good = tuple(_item(i) for i in named if not (i.reason or i.state == "failed"))
-    found = items_failed(job, bad, facts) if bad and job.phase is not Phase.CANCELING else []
+    found = items_failed(job, bad, facts)
     if isinstance(found, Rejection):
         return found
-    ledger = _ledger_after(job, [*told(job, facts), *found])
+    ledger = _ledger_after(job, [*told(job, facts), *found], {item.id for item in good}, facts)
     counts = body.items if isinstance(body.items, requests.ItemCounts) else None
-    closed = _closed(job, ledger, counts, len(good) + len(bad))
+    closed = _closed(job, ledger, counts)
     if isinstance(closed, Rejection):
         return closed
     ready, failed, total = closed
@@ -147,8 +149,8 @@ def _item(report: requests.FinishedItem) -> Item:
     return Item(id=item_id(report), row=report.row, column=report.column, reason=report.reason, value=report.value)
 
 
-def _ledger_after(job: Job, events: list[e.Event]) -> Ledger:
-    """The ledger's total and failed after these events, which are not folded yet."""
+def _ledger_after(job: Job, events: list[e.Event], good: set[str], facts: Facts) -> Ledger:
+    """The ledger's total and failed after these events, which are not folded yet, and with these items ready."""
     ledger = job.ledger or Ledger()
     total, failed = ledger.total, ledger.failed
     for event in events:
@@ -156,18 +158,21 @@ def _ledger_after(job: Job, events: list[e.Event]) -> Ledger:
             failed = event.failed
         elif isinstance(event, e.ProgressReported) and event.total is not None and job.scope != FAILED_ITEMS:
             total = max(total, int(event.total))
-    return msgspec.structs.replace(ledger, total=max(total, failed), failed=failed)
+    failed -= sum(1 for id_ in good if id_ in facts.failed)
+    return msgspec.structs.replace(ledger, total=max(total, ledger.kept + len(good) + failed), failed=failed)
 
 
 def _closed(
-    job: Job, ledger: Ledger, counts: requests.ItemCounts | None, named: int
+    job: Job, ledger: Ledger, counts: requests.ItemCounts | None
 ) -> tuple[int | None, int | None, int | None] | Rejection:
     """(ready, failed, total) at the end of a run, all None where the job counts no items. The sum always holds."""
+    failed = ledger.failed
+    if counts and counts.failed is not None and counts.failed != failed:
+        detail = f"is not how many items were reported as failed ({failed}); report each with its reason"
+        return Rejection(Problem.INVALID, faults=(Fault("/items/failed", detail),))
     if counts is None or job.scope == FAILED_ITEMS:
-        failed = max(ledger.failed, (counts.failed or 0) if counts else 0)
-        total = max(ledger.total, ledger.kept + named, failed)
+        total = ledger.total
         return (total - failed, failed, total) if total else (None, None, None)
-    failed = max(ledger.failed, counts.failed or 0)
     total = counts.total if counts.total is not None else max(ledger.total, (counts.ready or 0) + failed)
     ready = counts.ready if counts.ready is not None else total - failed
     if ready + failed != total or ready < 0:
