@@ -13,9 +13,10 @@ import asyncpg
 import structlog
 
 from eventstore.append import APPEND_PARAMS, APPEND_SQL, renumber
+from eventstore.crash_points import crash_point
 from eventstore.postgres import AWAY, pauses
 from projections.apply import APPLY_PARAMS, APPLY_SQL
-from schemas.commands import Command, Outcome
+from schemas.commands import Command, DefineType, Outcome
 from schemas.envelope import Recorded
 from schemas.jobtypes import Definition
 from schemas.problems import Problem, Rejection
@@ -41,6 +42,7 @@ WRITE_SQL = (  # fixed text from our own files, nothing of a caller's
 _LOCK = "begin; select 1 from heads where partition = %d for update"
 
 Published = Callable[[Sequence[Recorded]], None]
+Waiting = list[tuple[Command, asyncio.Future[Answer]]]
 
 
 class Unavailable(Exception):
@@ -80,7 +82,7 @@ class Appender:
         try:
             while True:
                 await self._arrived.wait()
-                batch = [self._queue.popleft() for _ in range(min(self._batch_max, len(self._queue)))]
+                batch = self._next_batch()
                 if not self._queue:
                     self._arrived.clear()
                 await self._serve(batch)
@@ -89,29 +91,36 @@ class Appender:
             if self._conn:
                 self._conn.terminate()
 
-    async def _serve(self, batch: list[tuple[Command, asyncio.Future[Answer]]]) -> None:
+    def _next_batch(self) -> Waiting:
+        """What follows a type's definition waits for the next one: what must be read for it depends on the type."""
+        batch: Waiting = []
+        while self._queue and len(batch) < self._batch_max:
+            batch.append(self._queue.popleft())
+            if isinstance(batch[-1][0], DefineType):
+                break
+        return batch
+
+    async def _serve(self, batch: Waiting) -> None:
         try:
             answers = await self._append([command for command, _ in batch])
         except AWAY as error:
             log.warning("append failed, the database is away", partition=self._partition, error=repr(error))
-            await self._drop()
+            self._drop()
             _fail(batch, Unavailable())
-            return
-        except BaseException as error:
-            # A bug of ours, or the process is ending: nothing was committed, nobody waits for ever.
-            await self._drop()
-            _fail(batch, error if isinstance(error, Exception) else Unavailable())
-            if not isinstance(error, Exception):
-                raise
-            log.exception("append failed", partition=self._partition)
-            return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        except Exception as error:
+            # A bug in one command, found only when all were read or written. Nothing was committed.
+            self._drop()
+            log.exception("append failed", partition=self._partition, commands=len(batch))
+            if len(batch) == 1:
+                _fail(batch, error)
+            for each in batch if len(batch) > 1 else ():
+                await self._serve([each])
+        except BaseException:
+            self._drop()
+            _fail(batch, Unavailable())  # the process is ending, nobody waits for ever
+            raise
+        else:
+            await self._answer(batch, answers)
 
     async def _append(self, commands: list[Command]) -> list[Answer | Exception]:
         conn = await self._connected()
@@ -120,14 +129,32 @@ class Appender:
         answers = [self._obeyed(work, command) for command in commands]
         if not work.changed:
             await conn.execute("rollback")
-            return await self._completed(conn, answers)
+            return answers
         params = [*work.batch.params(), *work.changes.params(self._partition), *work.settle_params()]
         if await conn.fetchval(WRITE_SQL, *params) is None:
             raise RuntimeError("the head moved under its lock")
+        crash_point("append.before_commit")
         await conn.execute("commit")
+        crash_point("append.after_commit")
         if work.batch.recorded:
             self._published(work.batch.recorded)
-        return await self._completed(conn, answers)
+        return answers
+
+    async def _answer(self, batch: Waiting, answers: list[Answer | Exception]) -> None:
+        try:
+            answers = await self._completed(answers)
+        except AWAY as error:
+            # What was claimed is saved all the same: with its key, the claim said again gives it.
+            log.warning("claims can't be answered, the database is away", partition=self._partition, error=repr(error))
+            self._drop()
+            answers = [Unavailable() if _claims(answer) else answer for answer in answers]
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
 
     async def _load(self, conn: asyncpg.Connection, commands: list[Command]) -> Working:
         """The working set. Read again only where what was read names more: a type defined anew, a claim said again."""
@@ -155,10 +182,10 @@ class Appender:
             log.exception("command failed", command=type(command).__name__, partition=self._partition)
             return error
 
-    async def _completed(self, conn: asyncpg.Connection, answers: list[Answer | Exception]) -> list[Answer | Exception]:
-        if not any(isinstance(answer, Outcome) and answer.assignments for answer in answers):
+    async def _completed(self, answers: list[Answer | Exception]) -> list[Answer | Exception]:
+        if not any(_claims(answer) for answer in answers):
             return answers
-        return await complete(conn, self._partition, answers)
+        return await complete(await self._connected(), self._partition, answers)
 
     async def _connected(self) -> asyncpg.Connection:
         if self._conn is None or self._conn.is_closed():
@@ -173,10 +200,14 @@ class Appender:
             self._retry_at = 0.0
         return self._conn
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         if self._conn:
             self._conn.terminate()
             self._conn = None
+
+
+def _claims(answer: Answer | Exception) -> bool:
+    return isinstance(answer, Outcome) and bool(answer.assignments)
 
 
 def _fail(batch: Iterable[tuple[Command, asyncio.Future[Answer]]], error: Exception) -> None:

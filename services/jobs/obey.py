@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
+import rfc8785
 
 from eventstore.append import TooLarge
 from projections.status.fold import FAILED_ITEMS
@@ -53,9 +54,20 @@ def obey(work: Working, command: Command) -> Answer:
     except TooLarge:
         fault = Fault("", f"the event would be larger than {LINE_MAX_BYTES} bytes")
         return Rejection(Problem.TOO_LARGE, {"limit": LINE_MAX_BYTES}, (fault,))
-    if command.key and isinstance(answer, Outcome):
+    except rfc8785.CanonicalizationError as error:
+        return uncountable(error)
+    if command.key and isinstance(answer, Outcome) and not _came_for_nothing(command, answer):
         _keep(work, command, answer)
     return answer
+
+
+def uncountable(error: rfc8785.CanonicalizationError) -> Rejection:
+    return Rejection(Problem.INVALID, faults=(Fault("/input", f"has a number that JSON can't keep exactly: {error}"),))
+
+
+def _came_for_nothing(command: Command, answer: Outcome) -> bool:
+    """A claim that got nothing leaves its key free, so that said again it gets what is ready by then."""
+    return isinstance(command, ClaimJobs) and not answer.assignments
 
 
 def _keep(work: Working, command: Command, answer: Outcome) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
+import rfc8785
 
 from eventstore.partitions import partition_of
 from eventstore.postgres import AWAY, Pool
@@ -15,7 +16,7 @@ from schemas.jobtypes import Definition
 from schemas.problems import Fault, Problem, Rejection
 from services.jobs.dedupe import Memory, request_digest
 from services.jobs.handler import Appender, Unavailable
-from services.jobs.obey import Answer
+from services.jobs.obey import Answer, uncountable
 
 _TYPE = "select definition from types where partition = $1 and tenant = $2 and name = $3"
 # By primary keys; `now` is the clock that every decision goes by.
@@ -88,6 +89,8 @@ class JobService:
                 row = await conn.fetchrow(_MEMORY, partition, command.tenant, bytes.fromhex(digest))
         except AWAY as error:
             raise Unavailable from error
+        except rfc8785.CanonicalizationError as error:
+            return uncountable(error)
         if row is None or not Memory(row["job"], row["first_at"], row["until"], row["active"]).holds(row["now"]):
             return None
         job = msgspec.json.decode(row["doc"], type=Job)
