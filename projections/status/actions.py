@@ -32,8 +32,8 @@ def result_path(job: Job) -> str:
 
 
 def has_result(job: Job) -> bool:
-    """Whether the result of the present run can be opened."""
-    return job.phase in READY and job.result is not None
+    """Whether a result can be opened. A retry of what failed keeps what is ready, whatever becomes of the retry."""
+    return job.result is not None and (job.phase in READY or job.run > 1)
 
 
 def risk_args(job: Job, language: str) -> dict[str, Arg]:

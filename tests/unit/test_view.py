@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from projections.status.view import render, repeat_view
 from schemas import events as e
+from schemas.envelope import time_text
 from schemas.job import Job, Ledger, Progress
 from schemas.jobtypes import Definition, Place, Retry
 from schemas.messages import LANGUAGES, say
@@ -349,3 +350,15 @@ def test_any_count_can_be_said(done: int, total: int | None, language: str, defi
     assert isinstance(view.progress.done, int)
     group = {"en": ",", "de": "."}[language]
     assert f"{done:,}".replace(",", group) in view.sentence
+
+
+def test_a_retry_of_what_failed_keeps_the_result_open() -> None:
+    """The 23 summaries that are ready stay within reach while the 5 others are done again."""
+    partial = e.JobFinished(run=1, attempt=1, ready=23, failed=5, total=28)
+    partly = journey(NOTES, *RUNNING, BAD_ROWS, STORED, partial)
+    assert render(partly, "en", as_of=NOW).result.ready
+    retry = e.RetryRequested(run=2, scope="failed_items", plan="0" * 32)
+    again = journey(NOTES, *RUNNING, BAD_ROWS, STORED, partial, retry, e.JobQueued(run=2, ready_at=time_text(NOW)))
+    assert render(again, "en", as_of=NOW).result.ready
+    afresh = e.RetryRequested(run=2, scope="all", plan="0" * 32)
+    assert not render(journey(IMPORT, *RUNNING, BAD_ROWS, STORED, partial, afresh), "en", as_of=NOW).result.ready
