@@ -17,6 +17,7 @@ SERVERS = {"role": "Servers and places"}
 API = {"role": "API"}
 STREAMS = {"role": "Live status"}
 LOG = {"role": "Event log"}
+NATS = {"role": "NATS"}
 WORK = {"role": "Jobs and workers"}
 
 
@@ -139,6 +140,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up.", extra=LOG),
     ] = 1.0
+
+    nats_replicas: Annotated[
+        Literal[1, 3, 5],
+        Meta(title="copies", description="Of each stream. 3 outlives the loss of a NATS server.", extra=NATS),
+    ] = 1
+    relay_window: Annotated[
+        int,
+        Meta(title="events", ge=1, le=65_536, description="On their way to NATS, unacknowledged.", extra=NATS),
+    ] = 4096
+    cloudevents: Annotated[
+        bool,
+        Meta(title="true/false", description="CloudEvents 1.0 headers on every event in NATS.", extra=NATS),
+    ] = False
+    status_ttl_s: Annotated[
+        int,
+        Meta(
+            title="seconds", ge=1, le=2_592_000, description="An ended job's status stays in NATS so long.", extra=NATS
+        ),
+    ] = 600
 
     claim_max: Annotated[
         int, Meta(title="jobs", ge=1, le=4096, description="Jobs handed out by one claim.", extra=WORK)

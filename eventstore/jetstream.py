@@ -1,0 +1,170 @@
+"""NATS: a connection that comes back for ever, and the streams of the contract, made or brought up to date.
+
+Any number of processes may do this at once: making a stream that is there with the same form is no error to NATS.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error
+from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.errors import APIError, NotFoundError
+
+from schemas import subjects
+
+log = structlog.get_logger()
+
+# Seen while NATS restarts, elects a leader or can't be reached: wait and try again.
+AWAY = (Error, OSError, TimeoutError)
+
+PAYLOAD_MIN_BYTES = 1024 * 1024  # a whole JSON body, or the biggest event with its headers
+MESSAGE_MAX_BYTES = 2 * PAYLOAD_MIN_BYTES
+PENDING_MAX_BYTES = 8 * PAYLOAD_MIN_BYTES  # written but not yet taken by the socket; beyond, a publisher waits
+REJECTIONS_KEPT_S = 7 * 86_400
+COMMAND_WINDOW_S = 600  # NATS itself drops a command that is published again within it; the log remembers longer
+
+_NAME_IN_USE = 10058  # by a stream of another form
+
+
+class UnfitNats(Exception):
+    """This NATS can't carry what the contract allows; says what to change."""
+
+
+async def connect(
+    nats_url: str,
+    name: str,
+    *,
+    on_reconnect: Callable[[], None] = lambda: None,
+    on_closed: Callable[[], None] = lambda: None,
+) -> Client:
+    """A client that is connected; where NATS is away, this waits for it. Several URLs are separated by commas.
+
+    It reconnects for ever. Only a refusal by the server (a wrong password, say) closes it for good: `on_closed`.
+    """
+    told = ""
+
+    async def fail(error: Exception) -> None:
+        nonlocal told  # a server that is away is tried again and again, but told once
+        if (words := repr(error)) != told:
+            log.warning("nats error", client=name, error=words)
+        told = words
+
+    async def disconnected() -> None:
+        if not client.is_closed:
+            log.warning("nats disconnected", client=name)
+
+    async def reconnected() -> None:
+        nonlocal told
+        told = ""
+        log.info("nats reconnected", client=name)
+        on_reconnect()
+
+    async def closed() -> None:
+        on_closed()
+
+    client = Client()
+    await client.connect(
+        nats_url.split(","),
+        name=name,
+        error_cb=fail,
+        disconnected_cb=disconnected,
+        reconnected_cb=reconnected,
+        closed_cb=closed,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it only sleeps that long
+        ping_interval=10,
+        pending_size=PENDING_MAX_BYTES,
+    )
+    return client
+
+
+def check_max_payload(client: Client) -> None:
+    """Raises UnfitNats where a message of the contract's size would be refused."""
+    if client.max_payload < PAYLOAD_MIN_BYTES:
+        raise UnfitNats(
+            f"NATS takes messages of at most {client.max_payload:,} bytes, but Tidings sends up to "
+            f"{PAYLOAD_MIN_BYTES:,}. Set max_payload: 2MB in the NATS server's configuration."
+        )
+
+
+async def ensure_streams(
+    js: JetStreamContext, partitions: int, replicas: int = 1, first_positions: Mapping[int, int] | None = None
+) -> None:
+    """Make or update every stream of the contract. `first_positions`: where a partition's stream begins if made now."""
+    firsts = first_positions or {}
+    for partition in range(partitions):
+        await ensure_stream(js, events_config(partition, replicas, firsts.get(partition, 1)))
+    for config in shared_configs(replicas):
+        await ensure_stream(js, config)
+
+
+def events_config(partition: int, replicas: int = 1, first_position: int = 1) -> StreamConfig:
+    """A partition's events: sequence = position, so it begins at the log's first position."""
+    return StreamConfig(
+        name=subjects.events_stream(partition),
+        subjects=[subjects.events(partition)],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        max_msg_size=MESSAGE_MAX_BYTES,
+        allow_direct=True,
+        first_seq=first_position if first_position > 1 else None,
+    )
+
+
+def shared_configs(replicas: int = 1) -> list[StreamConfig]:
+    """Every stream that all partitions share."""
+    common = StreamConfig(
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        max_msg_size=MESSAGE_MAX_BYTES,
+        allow_direct=True,
+    )
+    return [
+        common.evolve(
+            name=subjects.STATUS_STREAM,
+            subjects=[subjects.all_of("status")],
+            max_msgs_per_subject=1,
+            allow_msg_ttl=True,
+            allow_rollup_hdrs=True,
+        ),
+        common.evolve(
+            name=subjects.COMMANDS_STREAM,
+            subjects=[subjects.all_of("commands")],
+            retention=RetentionPolicy.WORK_QUEUE,
+            duplicate_window=COMMAND_WINDOW_S,
+        ),
+        common.evolve(
+            name=subjects.REJECTIONS_STREAM, subjects=[subjects.all_of("rejections")], max_age=REJECTIONS_KEPT_S
+        ),
+        common.evolve(name=subjects.CHECKPOINTS_STREAM, subjects=[subjects.all_of("checkpoints")]),
+    ]
+
+
+async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> StreamInfo:
+    """The stream in this form. Its messages and its first sequence stay as they are."""
+    try:
+        return await js.add_stream(config)
+    except APIError as error:
+        if error.err_code != _NAME_IN_USE:
+            raise
+    name = str(config.name)
+    found = (await js.stream_info(name)).config
+    ours = {field: value for field, value in vars(config).items() if value is not None and field != "first_seq"}
+    if not ours.get("duplicate_window"):
+        ours.pop("duplicate_window", None)  # the server's own
+    if all(getattr(found, field) == value for field, value in ours.items()):
+        return await js.stream_info(name)
+    log.info("stream updated", stream=name)
+    return await js.update_stream(found.evolve(**ours))
+
+
+async def find_stream(js: JetStreamContext, name: str) -> StreamInfo | None:
+    """None where there is no such stream."""
+    try:
+        return await js.stream_info(name)
+    except NotFoundError:
+        return None
