@@ -18,11 +18,6 @@ from tests.e2e.processes import ROOT, Process, alive, servers
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "stack"
-
-
-@pytest.fixture
 def started(data: Path) -> Iterator[Process]:
     with servers(data) as process:
         yield process
