@@ -128,9 +128,10 @@ async def _no_such_call(request: Request, error: Exception) -> Response:
     """What no route takes."""
     language = negotiate(request.headers.get("accept-language"))
     if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        routes = [route for route in request.app.routes if route.path_regex.match(request.url.path)]
+        allowed = ", ".join(sorted({method for route in routes for method in route.methods}))
         rejection = Rejection(Problem.METHOD_NOT_ALLOWED, {"method": request.method, "allowed": allowed})
-        return problem_response(rejection, language, error.headers)
+        return problem_response(rejection, language, {"Allow": allowed})
     return problem_response(Rejection(Problem.NOT_FOUND, {"name": request.url.path[:200]}), language)
 
 

@@ -169,7 +169,7 @@ def _faults(body: Json) -> Iterator[Fault]:
     while left and found < _FAULTS_MAX:
         pointer, value, depth = left.pop()
         if depth > DEPTH_MAX:
-            yield _deep(pointer[:200])
+            yield _deep(pointer[:500])
             return
         wrong = _wrong(value)
         if wrong:

@@ -193,7 +193,7 @@ async def serve(call: Call, parts: Parts, request: Request) -> Response:
 async def _answer(call: Call, parts: Parts, request: Request) -> Response:
     language = negotiate(request.headers.get("accept-language"))
     try:
-        linked = call.linked and "sig" in request.query_params and "authorization" not in request.headers
+        linked = call.linked and "sig" in request.query_params and not request.headers.get("authorization")
         caller = parts.links.caller(request) if linked else await parts.keys.caller(request)
         check_scope(caller, call.scopes)
         return await call.handler(Asked(parts, request, caller, language, linked=linked))

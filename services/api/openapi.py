@@ -84,7 +84,7 @@ def _any_json(kind: type) -> Doc:
     """`object` stands for any JSON value."""
     if kind is not object:
         raise NotImplementedError
-    return {}
+    return {"description": "any JSON value"}
 
 
 def _kinds(call: Call) -> Iterable[type]:
