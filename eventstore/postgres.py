@@ -20,6 +20,7 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the first query on a connection gets that was cut while idle
 )
 
 

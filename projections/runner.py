@@ -52,6 +52,7 @@ class Runner:
         self._projection = projection
         self._page = page
         self._standby_s = standby_s
+        self.caught_up = asyncio.Event()  # all that the tails know is applied and committed
         self._stir = asyncio.Event()
         self._held: dict[int, int] = {}  # partition → position applied, of those whose lock we have
 
@@ -84,6 +85,7 @@ class Runner:
                 await self._take(conn)
                 while await self._step(conn):
                     pass
+                self.caught_up.set()
                 standing_by = len(self._held) < len(self._tails)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._standby_s if standing_by else None):
@@ -100,6 +102,8 @@ class Runner:
     async def _step(self, conn: Connection) -> bool:
         """One page of each partition that is behind. Answers whether any was."""
         behind = [partition for partition, position in self._held.items() if position < self._tails[partition].position]
+        if behind:
+            self.caught_up.clear()
         for partition in behind:
             page = await read.read(conn, partition, self._held[partition], self._page)
             async with conn.transaction():

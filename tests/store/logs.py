@@ -19,9 +19,8 @@ WRITE = f"with {APPEND_SQL}, {renumber(APPLY_SQL, APPEND_PARAMS)} select"
 LOCK_HEAD = (
     "select position, hash, greatest(recorded_at, clock_timestamp()) as at from heads where partition = $1 for update"
 )
-VERSIONS = (
-    "select stream, max(version) as version from events where partition = $1 and stream = any ($2) group by stream"
-)
+VERSIONS = """select stream, max(version) as version from events
+    where partition = $1 and tenant = $2 and stream = any ($3) group by stream"""
 
 TAKEN = e.AttemptStarted(run=1, attempt=1, worker="w-1")
 
@@ -74,7 +73,7 @@ async def append(pool: Pool, partition: int, tenant: str, streams: Streams) -> l
         head = await conn.fetchrow(LOCK_HEAD, partition)
         assert head
         names = [stream for stream, _ in streams]
-        versions = {row["stream"]: row["version"] for row in await conn.fetch(VERSIONS, partition, names)}
+        versions = {row["stream"]: row["version"] for row in await conn.fetch(VERSIONS, partition, tenant, names)}
         batch = Batch(partition, head["position"], head["hash"], head["at"])
         for stream, events in streams:
             version = versions.get(stream, 0)
