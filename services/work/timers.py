@@ -78,8 +78,8 @@ class Timers:
         unsubscribe = [tail.subscribe(lambda _: self._stir.set()) for tail in self._tails.values()]
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._through_outages(self._tell_all))
-                tasks.create_task(self._through_outages(self._purge_all))
+                tasks.create_task(self._through_outages(self._look))
+                tasks.create_task(self._through_outages(self._purge_and_rest))
         finally:
             for stop in unsubscribe:
                 stop()
@@ -95,18 +95,23 @@ class Timers:
                 log.warning("the orchestrator waits for the database", error=repr(error), again_s=pause)
                 await asyncio.sleep(pause)
 
-    async def _tell_all(self) -> None:
-        """One look: tell every due job, then sleep until the next one is due."""
+    async def _look(self) -> None:
+        """Tell every due job, then sleep until the next one is due."""
         self._stir.clear()
-        now: datetime = await self._pool.fetchval(_NOW)
-        for partition in self._tails:
-            await self._tell(partition, now)
+        now = await self.tell()
         next_s: float | None = await self._pool.fetchval(_NEXT, list(self._tails), now)
         await asyncio.sleep(LOOK_MIN_S)
         sleep_s = self._net_s if next_s is None else min(self._net_s, next_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(sleep_s - LOOK_MIN_S):
                 await self._stir.wait()
+
+    async def tell(self) -> datetime:
+        """Tell all jobs that are due now. Answers when that was."""
+        now: datetime = await self._pool.fetchval(_NOW)
+        for partition in self._tails:
+            await self._tell(partition, now)
+        return now
 
     async def _tell(self, partition: int, now: datetime) -> None:
         """Page through all that is due, so that jobs which stay due never hide the ones behind them."""
@@ -143,13 +148,16 @@ class Timers:
             told[job] = entry
         return entry is not before
 
-    async def _purge_all(self) -> None:
+    async def _purge_and_rest(self) -> None:
+        await self.purge()
+        await asyncio.sleep(PURGE_EVERY_S)
+
+    async def purge(self) -> None:
         """Forget Idempotency-Keys that are older than their promise, a few at a time."""
         for partition in self._tails:
             deleted = f"DELETE {PURGE_BATCH}"
             while deleted == f"DELETE {PURGE_BATCH}":
                 deleted = await self._pool.execute(_PURGE, partition, self._keep_s, PURGE_BATCH)
-        await asyncio.sleep(PURGE_EVERY_S)
 
 
 def _time_came(tenant: str, job: UUID) -> TimeCame:
