@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.commands.target import database
+from services.commands.database import database
 from services.keys import DEFAULT_SCOPES, BadKeyRequest, create_key, database_now, list_keys, revoke_key
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([dhm])")

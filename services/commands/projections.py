@@ -8,7 +8,7 @@ import msgspec
 from projections.rebuild import rebuild as rebuild_all
 from projections.verify import Difference
 from projections.verify import verify as differences
-from services.commands.target import database
+from services.commands.database import database
 from services.telling import configure
 
 FOLLOW_EVERY_S = 2.0

@@ -40,7 +40,7 @@ def lines(view: JobView) -> list[str]:
         said.append(view.wait.text)
     if view.problem and view.problem.next:
         said.append(f"Next: {view.problem.next}")
-    if view.result.ready and view.result.place:
+    if view.finished_at is None and view.result.place:
         said.append(view.result.place)
     return [line for position, line in enumerate(said) if line and line not in said[:position]]
 

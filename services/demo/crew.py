@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 END_MAX_S = 3.0
@@ -40,20 +42,39 @@ class Member:
         self._reader.cancel()
 
 
-class Crew:
-    def __init__(self, members: list[Member]) -> None:
-        self.members = members
+Neighbours = Callable[[str], psutil.Process | None]
 
-    def holder(self, ref: str) -> Member | None:
-        """Who works on the job, if it is one of ours."""
-        return next((member for member in self.members if ref in member.refs), None)
+
+def nobody(ref: str) -> None:
+    """Where no other workers are known."""
+
+
+class Crew:
+    """The demo's own workers, and how to find the job of another one on the same stack."""
+
+    def __init__(self, members: list[Member], neighbours: Neighbours) -> None:
+        self.members = members
+        self._neighbours = neighbours
+
+    def holder(self, ref: str) -> Member | psutil.Process | None:
+        """Who works on the job, if that can be found on this machine."""
+        return next((member for member in self.members if ref in member.refs), None) or self._neighbours(ref)
+
+
+def workers_of(stack_pid: int, logs: Path, ref: str) -> psutil.Process | None:
+    """Which of the workers that `tidings up` keeps has the job: each writes the refs it begins to its log."""
+    names = {log.stem for log in logs.glob("worker-*.log") if ref in log.read_text().split()}
+    for child in psutil.Process(stack_pid).children():
+        if child.environ().get("TIDINGS_WORKER") in names:
+            return child
+    return None
 
 
 @asynccontextmanager
-async def crew(size: int, env: Mapping[str, str]) -> AsyncIterator[Crew]:
+async def crew(size: int, env: Mapping[str, str], neighbours: Neighbours) -> AsyncIterator[Crew]:
     members = [await _begin({**os.environ, **env, "TIDINGS_WORKER": f"demo-{n + 1}"}) for n in range(size)]
     try:
-        yield Crew(members)
+        yield Crew(members, neighbours)
     finally:
         await asyncio.gather(*(member.end() for member in members))
 

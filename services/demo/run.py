@@ -13,7 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.demo.crew import Crew, crew
+from services.demo.crew import Crew, Neighbours, crew, nobody
 from services.demo.customers import ROWS, sample_csv
 from services.demo.database import ORDERS, open_database, prepare
 from services.demo.job_types import define_types
@@ -166,7 +166,7 @@ async def lose_a_worker(visit: Visit, workers: Crew) -> None:
             if view.progress is not None and view.progress.done:
                 break
     holder = workers.holder(job.ref)
-    promise(holder is not None, "The job is with a worker that is not the demo's own, so none of them can be killed.")
+    promise(holder is not None, "The job is with a worker on another machine, so it can't be killed.")
     if holder is not None:
         holder.kill()
     visit.screen.say("The process that did the work was just killed with kill -9.")
@@ -191,7 +191,9 @@ async def _customers(visit: Visit, job: JobView) -> int:
     return int(await visit.pool.fetchval("select count(distinct line) from demo.customers where job = $1", job.id))
 
 
-async def run_demo(url: str, api_key: str, database_url: str, out_dir: Path, json: bool) -> int:
+async def run_demo(
+    url: str, api_key: str, database_url: str, out_dir: Path, json: bool, neighbours: Neighbours = nobody
+) -> int:
     """0 when all was as promised, 1 otherwise. Results are left in `out_dir`."""
     screen = screen_for(json=json)
     began = time.monotonic()
@@ -206,7 +208,7 @@ async def run_demo(url: str, api_key: str, database_url: str, out_dir: Path, jso
         async with Client(url, api_key=api_key, actor="user:ann") as client, open_database(database_url) as pool:
             await prepare(pool)
             await define_types(client)
-            async with crew(2, env) as workers:
+            async with crew(2, env, neighbours) as workers:
                 visit = Visit(client, pool, screen, out_dir)
                 for scene in (export, import_customers, summarize):
                     await scene(visit)

@@ -58,8 +58,10 @@ class DataFolder:
 
     def __enter__(self) -> Self:
         try:
-            for folder in (self.root, self.logs, self.files):
-                folder.mkdir(parents=True, exist_ok=True)
+            # Everybody may walk through the folder (root's PostgreSQL account must), nobody else may look into it.
+            self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+            for folder in (self.logs, self.files, self.nats):
+                folder.mkdir(mode=0o700, exist_ok=True)
             held = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(

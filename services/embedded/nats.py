@@ -37,7 +37,6 @@ class Nats:
 
     def prepare(self) -> Self:
         end_leftovers(self._config)
-        self._folder.nats.mkdir(exist_ok=True)
         self._config.touch(mode=0o600)
         store = self._folder.nats / "jetstream"
         self._config.write_text(

@@ -88,6 +88,8 @@ def test_its_secrets_are_the_owners_alone(started: Process, data: Path) -> None:
     assert started.ready
     for private in (data / "secrets.json", data / "nats/nats.conf"):
         assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    for closed in (data / "files", data / "logs", data / "nats", data / "postgres"):
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 def test_a_second_start_is_refused_with_the_owners_pid(started: Process, data: Path) -> None:

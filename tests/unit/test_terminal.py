@@ -60,10 +60,9 @@ def test_an_ended_job_says_no_wait(view: JobView) -> None:
     assert "No reliable estimate yet." not in lines(msgspec.structs.replace(view, finished_at=view.updated_at))
 
 
-def test_where_the_result_is_comes_once_it_is_there(view: JobView) -> None:
-    there = msgspec.structs.replace(view.result, ready=True)
-    assert view.result.place not in lines(view)
-    assert view.result.place in lines(msgspec.structs.replace(view, result=there))
+def test_where_the_result_will_appear_is_said_until_it_is_there(view: JobView) -> None:
+    assert view.result.place in lines(view)
+    assert view.result.place not in lines(msgspec.structs.replace(view, finished_at=view.updated_at))
 
 
 def test_every_state_has_its_colour() -> None:
