@@ -1,15 +1,14 @@
 """The schema, brought to its newest form: each file once, in order, under a lock, its digest on record."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 
 import asyncpg
+from msgspec import Struct
 
 from eventstore.partitions import PARTITIONS_MAX, is_partition_count
 from eventstore.postgres import Connection
-
-Script = tuple[str, str]  # name, SQL
 
 LOCK = 0x7469_6469  # of the whole database: two processes that start together migrate one after the other
 
@@ -18,8 +17,17 @@ _RECORD = """create table if not exists migrations (
 )"""
 _APPLIED = "select name, digest from migrations"
 _APPLY = "insert into migrations (name, digest) values ($1, $2)"
+_REMADE = "update migrations set digest = $2, applied_at = clock_timestamp() where name = $1"
 _COUNT = "select count(*) from heads"
 _MAKE_HEADS = "insert into heads (partition) select generate_series(0, $1::int - 1)"
+
+
+class Script(Struct, frozen=True):
+    """One file. Once applied it must never change, unless `remake` can bring what it made into its new form."""
+
+    name: str
+    sql: str
+    remake: Callable[[], Awaitable[None]] | None = None
 
 
 class CannotMigrate(Exception):
@@ -48,19 +56,24 @@ async def migrate(dsn: str, partitions: int, extra: Sequence[Script] = ()) -> No
 def own_scripts() -> list[Script]:
     """The log's migrations, by number."""
     folder = files("eventstore").joinpath("migrations")
-    return sorted((file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql"))
+    found = [Script(file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(found, key=lambda script: script.name)
 
 
 async def _apply(conn: Connection, script: Script, applied: dict[str, bytes]) -> None:
-    name, sql = script
-    digest = hashlib.sha256(sql.encode()).digest()
-    if name not in applied:
+    digest = hashlib.sha256(script.sql.encode()).digest()
+    if applied.get(script.name) == digest:
+        return
+    if script.name not in applied:
         async with conn.transaction():
-            await conn.execute(sql)
-            await conn.execute(_APPLY, name, digest)
-    elif applied[name] != digest:
+            await conn.execute(script.sql)
+            await conn.execute(_APPLY, script.name, digest)
+    elif script.remake:
+        await script.remake()
+        await conn.execute(_REMADE, script.name, digest)
+    else:
         raise CannotMigrate(
-            f"The migration {name} was applied in another form. An applied migration must never change: "
+            f"The migration {script.name} was applied in another form. An applied migration must never change: "
             "restore the file and put the change into a new one."
         )
 

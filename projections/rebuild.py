@@ -29,6 +29,7 @@ _BESIDE = "set search_path = rebuild, public; set synchronous_commit = off"
 _OWNED = "select tableowner = current_user from pg_tables where schemaname = 'public' and tablename = 'jobs'"
 _CLEAR = "drop schema if exists rebuild cascade"
 _STOP_APPENDS = "select partition, position from heads order by partition for update"
+_PUT_IN_PLACE = "drop table if exists public.{table}; alter table rebuild.{table} set schema public"
 # Less than the server's deadlock_timeout: whoever reads or writes meanwhile never loses to us.
 _BE_POLITE = "set local lock_timeout = '500ms'; set local synchronous_commit = on"
 
@@ -99,7 +100,7 @@ async def _swap(conn: Connection, positions: dict[int, int]) -> float:
                 stopped = {row["partition"]: row["position"] for row in await conn.fetch(_STOP_APPENDS)}
                 await _build_to(conn, reached, stopped)
                 for table in TABLES:
-                    await conn.execute(f"drop table public.{table}; alter table rebuild.{table} set schema public")
+                    await conn.execute(_PUT_IN_PLACE.format(table=table))
         except asyncpg.LockNotAvailableError:
             log.info("the swap waits for readers of the old tables", again_s=SWAP_PAUSE_S)
             await asyncio.sleep(SWAP_PAUSE_S)

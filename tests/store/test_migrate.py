@@ -1,19 +1,23 @@
 """The schema: made once, together or apart, the same; and the database itself refuses to change the history."""
 
 import asyncio
+import os
 from hashlib import sha256
+from pathlib import Path
 
 import asyncpg
 import pytest
 
-from eventstore.migrate import CannotMigrate, own_scripts
+from eventstore.migrate import CannotMigrate, Script
 from eventstore.migrate import migrate as migrate_log
 from eventstore.partitions import is_partition_count, partition_of
-from eventstore.postgres import Pool
+from eventstore.postgres import Pool, open_pool
 from eventstore.secrets import secret
 from projections.migrate import migrate
+from projections.verify import verify
 from tests.conftest import NewDatabase
-from tests.store.logs import append, job_id, requested
+from tests.store.logs import append, fill, job_id, requested
+from tests.store.schema import schema_of
 
 
 async def test_migrating_again_changes_nothing(database: str, pool: Pool) -> None:
@@ -23,20 +27,42 @@ async def test_migrating_again_changes_nothing(database: str, pool: Pool) -> Non
     assert await pool.fetchval("select count(*) from heads") == 1
 
 
+async def test_all_migrations_give_exactly_the_golden_schema(pool: Pool) -> None:
+    """GOLDEN=write writes it anew; read the difference before you commit it."""
+    found = await schema_of(pool)
+    golden = Path(__file__).parent.parent / "golden" / "schema.txt"
+    if os.environ.get("GOLDEN") == "write":
+        golden.write_text(found)
+    assert found == golden.read_text()
+
+
 async def test_a_changed_migration_is_refused(database: str) -> None:
-    name, sql = own_scripts()[0]
-    await migrate_log(database, 1, [("later.sql", "create table later (n int)")])
+    await migrate_log(database, 1, [Script("later.sql", "create table later (n int)")])
     with pytest.raises(CannotMigrate, match=r"later\.sql was applied in another form"):
-        await migrate_log(database, 1, [("later.sql", "create table later (n bigint)")])
-    assert name == "0001_log.sql"
-    assert "create table events" in sql
+        await migrate_log(database, 1, [Script("later.sql", "create table later (n bigint)")])
 
 
 async def test_a_broken_migration_leaves_nothing_behind(database: str, pool: Pool) -> None:
     with pytest.raises(asyncpg.PostgresSyntaxError):
-        await migrate_log(database, 1, [("broken.sql", "create table half (n int); create tabel broken")])
+        await migrate_log(database, 1, [Script("broken.sql", "create table half (n int); create tabel broken")])
     assert await pool.fetchval("select to_regclass('half')") is None
     assert await pool.fetchval("select count(*) from migrations where name = 'broken.sql'") == 0
+
+
+OLD_FORM = """alter table jobs add column old text, drop column title; drop table types;
+    update migrations set digest = '' where name = 'projections/tables.sql'"""
+
+
+async def test_projections_of_an_older_form_are_built_anew(new_database: NewDatabase, tenant: str) -> None:
+    url = await new_database(1)
+    async with await open_pool(url, 2) as pool:
+        await fill(pool, 0, tenant, 10)
+        schema, jobs = await schema_of(pool), await pool.fetch("select * from jobs order by id")
+        await pool.execute(OLD_FORM)
+        await asyncio.gather(migrate(url, 1), migrate(url, 1))
+        assert await schema_of(pool) == schema
+        assert await pool.fetch("select * from jobs order by id") == jobs
+        assert await verify(pool) == []
 
 
 @pytest.mark.parametrize("count", [0, 3, 6, 512])

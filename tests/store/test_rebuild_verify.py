@@ -16,6 +16,7 @@ from projections.verify import KEYS, Difference, verify
 from schemas.jobtypes import JobType
 from schemas.states import State
 from tests.store.logs import append, fill, job_id, requested, worked
+from tests.store.schema import schema_of
 from tests.store.services import Service, claim, define, serving, submit
 
 
@@ -45,12 +46,13 @@ async def test_live_equals_rebuilt(pool: Pool, partition: int, tenant: str) -> N
     assert await verify(pool) == []
     async with pool.acquire() as conn:
         heads = await read.heads(conn)
-    before = {table: await rows(pool, table) for table in TABLES}
+    before, schema = {table: await rows(pool, table) for table in TABLES}, await schema_of(pool)
     report = await rebuild(pool)
     assert report.positions == heads
     assert report.events == sum(heads.values())
     assert {table: await rows(pool, table) for table in TABLES} == before
     assert before["items"]
+    assert await schema_of(pool) == schema
     assert await verify(pool) == []
 
 
