@@ -94,7 +94,7 @@ class Link:
         own: dict[str, str] = {}
         if call.method != "GET":
             kind = "application/json" if isinstance(call.body, bytes) else "application/octet-stream"
-            own = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": kind}
+            own = {"Content-Type": kind} | ({"Idempotency-Key": uuid.uuid4().hex} if resend else {})
         keyed = msgspec.structs.replace(call, headers={**own, **call.headers})
 
         async def attempt() -> Answer:
