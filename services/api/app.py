@@ -1,7 +1,7 @@
 """The ASGI app: the table of calls as routes, and the few pages that need no key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventstore.postgres import AWAY, Pool
+from eventstore.relay import Report
 from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
@@ -56,6 +57,7 @@ class Engine(Protocol):
     def tails(self) -> Mapping[int, Tail]: ...
     @property
     def jobs(self) -> JobService: ...
+    def relays(self) -> Sequence[Report]: ...
 
 
 @asynccontextmanager
@@ -85,7 +87,7 @@ async def _parts(engine: Engine) -> Parts:
         tokens=LeaseTokens(lease_secret),
         claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
         screens=Screens(pool, tails, links, watchers_max=settings.sse_streams_max),
-        metrics=Metrics(),
+        metrics=Metrics(engine.relays),
     )
 
 

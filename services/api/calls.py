@@ -174,7 +174,7 @@ class Call(Struct, frozen=True, kw_only=True):
     handler: Handler
     scopes: tuple[str, ...]
     summary: str
-    answers: dict[int, object]  # status to the type of its body, a media type, or None where it has none
+    answers: dict[int, object]  # status to the type of its body, a media type, several of them, or None for no body
     body: type | str | None = None  # a Struct, or a media type that is taken as it comes
     query: tuple[Query, ...] = ()
     refuses: tuple[Problem, ...] = ()  # beyond what every call may answer

@@ -1,12 +1,13 @@
 """What operators see: counters of this process, and gauges that one query reads when they are asked for."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
-from eventstore.postgres import Pool
+from eventstore.postgres import AWAY, Pool
 from schemas.envelope import Recorded
 
 _GAUGES = """select (select count(*) from queue where ready_at <= clock_timestamp()) as ready,
@@ -19,7 +20,8 @@ _GAUGES = """select (select count(*) from queue where ready_at <= clock_timestam
 class Metrics:
     """One registry for each app, so that several can live in one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, relays: Callable[[], Sequence[Report]]) -> None:
+        self._relays = relays
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "tidings_requests", "Answered calls.", ["method", "path", "status"], registry=self.registry
@@ -33,6 +35,10 @@ class Metrics:
         self._claims = Gauge("tidings_waiting_claims", "Workers waiting for a job.", registry=self.registry)
         self._jobs = Gauge("tidings_jobs", "Jobs by what they wait for.", ["phase"], registry=self.registry)
         self._oldest = Gauge("tidings_queue_oldest_seconds", "Age of the oldest ready job.", registry=self.registry)
+        self._lag = Gauge("tidings_relay_lag", "Events not yet in NATS.", ["partition"], registry=self.registry)
+        self._fault = Gauge(
+            "tidings_relay_state", "1: the stream in NATS is so.", ["partition", "state"], registry=self.registry
+        )
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         self._requests.labels(method, path, str(status)).inc()
@@ -44,13 +50,26 @@ class Metrics:
         for event in recorded:
             self._events.labels(event.type).inc()
 
-    async def page(self, pool: Pool, *, streams: int, claims: int) -> Response:
-        self._streams.set(streams)
-        self._claims.set(claims)
+    async def _look(self, pool: Pool) -> None:
         async with pool.acquire() as conn:
             row = await conn.fetchrow(_GAUGES)
         if row:
             for phase in ("ready", "later", "held"):
                 self._jobs.labels(phase).set(row[phase])
             self._oldest.set(float(row["oldest_s"]))
+
+    async def page(self, pool: Pool, *, streams: int, claims: int) -> Response:
+        self._streams.set(streams)
+        self._claims.set(claims)
+        with contextlib.suppress(*AWAY):  # what this process counts is told while the database is away, too
+            await self._look(pool)
         return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _set_relays(self) -> None:
+        """Of the partitions that this process relays now; another process tells of the others."""
+        self._lag.clear()
+        self._fault.clear()
+        for report in self._relays():
+            self._lag.labels(report.partition).set(report.lag)
+            for state in ("ok", *Fault):
+                self._fault.labels(report.partition, state).set(state == (report.fault or "ok"))

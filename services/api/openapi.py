@@ -22,6 +22,11 @@ KEY = "key"
 Doc = dict[str, object]
 
 _TEXT: Doc = {"type": "string"}
+_SSE: Doc = {
+    "type": "object",
+    "description": "`data` is a JobView",
+    "properties": {"event": _TEXT, "id": _TEXT, "data": {**_TEXT, "contentMediaType": JSON}},
+}
 _WRITE_HEADERS = (
     ("Tidings-Actor", "On whose behalf: `user:ID`, `service:ID` or `worker:ID`"),
     ("Idempotency-Key", "The same key and body again is the same call, for 7 days; quoted or bare"),
@@ -70,14 +75,21 @@ class Documents:
 
     def _answer(self, call: Call, status: int, kind: object) -> Doc:
         doc: Doc = {"description": HTTPStatus(status).phrase}
-        if isinstance(kind, str):
-            doc["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
-            if kind == "application/octet-stream":
-                doc["content"] = {"*/*": {"schema": {}}}
-        elif kind is not None:
-            doc["content"] = {JSON: {"schema": self._refs[kind]}}
+        content = dict(self._content(each) for each in (kind if isinstance(kind, tuple) else (kind,)) if each)
         headers = _headers(call, status)
-        return {**doc, "headers": headers} if headers else doc
+        return {**doc, **({"content": content} if content else {}), **({"headers": headers} if headers else {})}
+
+    def _content(self, kind: object) -> tuple[str, Doc]:
+        """A body's media type and schema; a file is of any type."""
+        match kind:
+            case "application/octet-stream":
+                return "*/*", {"schema": {}}
+            case "text/event-stream":
+                return kind, {"schema": _SSE}
+            case str():
+                return kind, {"schema": _TEXT}
+            case _:
+                return JSON, {"schema": self._refs[kind]}
 
 
 def _any_json(kind: type) -> Doc:
@@ -90,9 +102,8 @@ def _any_json(kind: type) -> Doc:
 def _kinds(call: Call) -> Iterable[type]:
     if isinstance(call.body, type):
         yield call.body
-    for kind in call.answers.values():
-        if isinstance(kind, type):
-            yield kind
+    for kinds in call.answers.values():
+        yield from (kind for kind in (kinds if isinstance(kinds, tuple) else (kinds,)) if isinstance(kind, type))
 
 
 def _parameters(call: Call) -> Iterable[Doc]:

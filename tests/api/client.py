@@ -1,5 +1,6 @@
 """The few words that the API's tests speak: a tenant's client that knows the way of a job."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ EXPORT = "orders.export"
 TYPE = {"title": "Export", "stages": [{"name": "reading"}, {"name": "writing", "label": "Writing your file"}]}
 
 Json = dict[str, object]
+Headers = Mapping[str, str] | Mapping[bytes, bytes]
 
 
 class Api:
@@ -27,7 +29,7 @@ class Api:
         answer = await self.http.put(f"/v1/types/{name}", json={**TYPE, **more})
         assert answer.status_code in {200, 201}, answer.text
 
-    async def submit(self, *, headers: Mapping[str, str] | None = None, **more: object) -> httpx.Response:
+    async def submit(self, headers: Headers | None = None, /, **more: object) -> httpx.Response:
         body = {"type": EXPORT, "owner": "ann", **more}
         return await self.http.post("/v1/jobs", json=body, headers=headers)
 
@@ -74,6 +76,12 @@ class Api:
     async def history(self, job: str) -> list[str]:
         answer = await self.http.get(f"/v1/jobs/{job}/events")
         return [event["type"] for event in answer.json()["events"]]
+
+    async def until(self, gauge: str, value: int) -> None:
+        """Until the service's own metrics say so: a signal, not a time."""
+        async with asyncio.timeout(20):
+            while f"\n{gauge} {value:.1f}\n" not in (await self.http.get("/metrics")).text:
+                pass
 
     async def head(self) -> int:
         """The last position of all partitions together: what was written moves it."""

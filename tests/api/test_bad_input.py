@@ -108,7 +108,7 @@ async def test_bad_header(api: Api, case: str) -> None:
     await api.define()
     headers, where = HEADERS[case]
     before = await api.head()
-    answer = await api.submit(headers=headers)
+    answer = await api.submit(headers)
     assert answer.status_code == 422
     assert pointers(answer) == where
     assert await api.head() == before
@@ -117,8 +117,8 @@ async def test_bad_header(api: Api, case: str) -> None:
 async def test_bad_traceparent_is_ignored_and_a_good_one_kept(api: Api) -> None:
     await api.define()
     good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    await api.submit(headers={"traceparent": "00-0-0-0"}, input=1)
-    await api.submit(headers={"traceparent": good}, input=2)
+    await api.submit({"traceparent": "00-0-0-0"}, input=1)
+    await api.submit({"traceparent": good}, input=2)
     traces = [assignment["trace"] for assignment in await api.claim(most=2)]
     assert traces == [None, good]
 

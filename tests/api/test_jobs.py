@@ -7,9 +7,8 @@ from tests.api.client import EXPORT, Api, pointers
 
 async def test_a_click_becomes_a_job(api: Api) -> None:
     await api.define()
-    answer = await api.submit(
-        input={"a": 1}, title="Export of 5 orders", headers={"Tidings-Actor": "user:jörg".encode()}
-    )
+    actor = {b"Tidings-Actor": "user:jörg".encode()}
+    answer = await api.submit(actor, input={"a": 1}, title="Export of 5 orders")
     job = answer.json()
     assert answer.status_code == 201
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
@@ -56,14 +55,14 @@ async def test_find_asks_and_counts_nothing(api: Api) -> None:
 async def test_a_key_makes_it_once(api: Api) -> None:
     """The first status and Location with the current view; no click, nothing appended; quoted or bare."""
     await api.define(dedupe={"for": "never"})
-    first = await api.submit(headers={"Idempotency-Key": '"k-1"'})
+    first = await api.submit({"Idempotency-Key": '"k-1"'})
     before = await api.head()
-    again = await api.submit(headers={"Idempotency-Key": "k-1"}, settings=None)
+    again = await api.submit({"Idempotency-Key": "k-1"}, settings=None)
     assert [first.status_code, again.status_code] == [201, 201]
     assert again.headers["location"] == first.headers["location"]
     assert (again.json()["clicks"], again.json()["reopened"], again.json()["repeat"]) == (1, False, None)
     assert await api.head() == before
-    other = await api.submit(headers={"Idempotency-Key": "k-1"}, input=1)
+    other = await api.submit({"Idempotency-Key": "k-1"}, input=1)
     assert other.status_code == 422
     assert other.json()["type"].endswith("/key-reused")
     assert await api.head() == before
@@ -73,7 +72,7 @@ async def test_a_key_knows_a_file_by_its_content(api: Api) -> None:
     await api.define()
     first, second = await api.upload(b"same"), await api.upload(b"same")
     answers = [
-        await api.submit(headers={"Idempotency-Key": "k"}, input={"files": [{"upload": each["id"]}]})
+        await api.submit({"Idempotency-Key": "k"}, input={"files": [{"upload": each["id"]}]})
         for each in (first, second)
     ]
     assert [answer.status_code for answer in answers] == [201, 201]
@@ -84,8 +83,8 @@ async def test_a_key_is_bound_to_its_tenant_and_call(api: Api, stranger: Api) ->
     await api.define()
     await stranger.define()
     key = {"Idempotency-Key": "k"}
-    one = await api.submit(headers=key)
-    two = await stranger.submit(headers=key)
+    one = await api.submit(key)
+    two = await stranger.submit(key)
     three = await api.http.post(f"/v1/jobs/{one.json()['id']}/cancel", headers=key)
     assert [one.status_code, two.status_code, three.status_code] == [201, 201, 202]
     assert one.json()["id"] != two.json()["id"]

@@ -14,8 +14,9 @@ NAMED = ["/v1/jobs/ID", "/v1/jobs/ID/items", "/v1/jobs/ID/events", "/v1/jobs/ID/
 
 
 async def test_a_key_comes_first(api: Api) -> None:
-    for key in ("", "Bearer", "Bearer nonsense", "Basic abc", "Bearer é".encode()):
-        answer = await api.http.post("/v1/jobs/x/cancel", content=LARGE, headers={"Authorization": key})
+    for key in ("", "Bearer", "Bearer nonsense", "Basic abc", "Bearer é"):
+        headers = {b"Authorization": key.encode()}
+        answer = await api.http.post("/v1/jobs/x/cancel", content=LARGE, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
         assert pointers(answer) == []

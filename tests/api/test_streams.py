@@ -1,8 +1,8 @@
 """Live status: the snapshot first, then only newer versions, on every stream and across every cut (promise 4)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from services.settings import Settings
@@ -36,6 +36,17 @@ async def test_a_stream_says_when_to_come_again(api: Api) -> None:
         lines = answer.aiter_lines()
         assert await anext(lines) == "retry: 2000"
         assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_quiet_stream_is_kept_open(api: Api) -> None:
+    await api.define()
+    async with asyncio.timeout(10), api.http.stream("GET", f"/v1/jobs/{await api.job()}/stream") as answer:
+        assert ": still here" in [line async for line in _first(answer.aiter_lines(), 7)]
+
+
+async def _first(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    for _ in range(count):
+        yield await anext(lines)
 
 
 async def test_a_stream_resumes_where_it_broke(api: Api) -> None:
@@ -107,26 +118,24 @@ async def test_a_slow_reader_gets_the_newest_state(api: Api) -> None:
 async def test_streams_are_bounded(api: Api, settings: Settings) -> None:
     await api.define()
     job = await api.job()
-    async with httpx.AsyncClient(base_url=api.http.base_url, headers=api.http.headers) as http:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-            opened = [asyncio.Event() for _ in range(settings.sse_streams_max)]
-            done = asyncio.Event()
+    opened = [asyncio.Event() for _ in range(settings.sse_streams_max)]
+    done = asyncio.Event()
 
-            async def hold(here: asyncio.Event) -> None:
-                async with http.stream("GET", f"/v1/jobs/{job}/stream") as answer:
-                    assert answer.status_code == 200
-                    here.set()
-                    await done.wait()
+    async def hold(here: asyncio.Event) -> None:
+        async with api.http.stream("GET", f"/v1/jobs/{job}/stream") as answer:
+            assert answer.status_code == 200
+            here.set()
+            await done.wait()
 
-            for here in opened:
-                tasks.create_task(hold(here))
-            await asyncio.gather(*(here.wait() for here in opened))
-            answer = await api.http.get(f"/v1/jobs/{job}/stream")
-            assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (503, "busy")
-            assert int(answer.headers["retry-after"]) > 0
-            done.set()
-        while "tidings_streams 0.0" not in (await api.http.get("/metrics")).text:
-            pass  # closed streams leave their place
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        for here in opened:
+            tasks.create_task(hold(here))
+        await asyncio.gather(*(here.wait() for here in opened))
+        answer = await api.http.get(f"/v1/jobs/{job}/stream")
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (503, "busy")
+        assert int(answer.headers["retry-after"]) > 0
+        done.set()
+    await api.until("tidings_streams", 0)  # closed streams leave their place
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs/ID/stream", "/v1/stream?owner=ann"])

@@ -8,6 +8,8 @@ import msgspec
 
 from tests.api.client import EXPORT, Api, pointers
 
+WAITING = "tidings_waiting_claims"
+
 
 async def test_an_assignment_is_whole(api: Api) -> None:
     await api.define(lease=5)
@@ -71,9 +73,10 @@ async def test_a_worker_learns_of_a_cancel(api: Api) -> None:
 async def test_a_waiting_claim_is_woken_by_the_job(api: Api) -> None:
     """The looks at the queue are half a minute apart here: only the wake-up explains a claim before that."""
     await api.define()
-    claims = [asyncio.create_task(api.claim(wait=20)) for _ in range(3)]
-    done, _ = await asyncio.wait(claims, timeout=0.3)
-    assert not done
+    claims = []
+    for n in range(3):
+        claims.append(asyncio.create_task(api.claim(wait=20)))
+        await api.until(WAITING, n + 1)
     for n in range(3):  # one waiter for each job, the first that came first
         job = await api.job(input=n)
         async with asyncio.timeout(5):
@@ -87,16 +90,16 @@ async def test_a_waiting_claim_is_woken_by_what_frees_a_job(api: Api) -> None:
     await api.job(input=1)
     await api.job(input=2)
     (first,) = await api.claim()
-    for verb, body in (("release", {}), ("finish", {"result": {"inline": {}}})):
+    ends: list[tuple[str, object]] = [("release", {}), ("finish", {"result": {"inline": {}}})]
+    for verb, body in ends:
         waiting = asyncio.create_task(api.claim(wait=20))
-        done, _ = await asyncio.wait({waiting}, timeout=0.3)
-        assert not done
+        await api.until(WAITING, 1)
         await api.report(first["lease"], verb, body)
         async with asyncio.timeout(5):
             (first,) = await waiting
     await api.report(first["lease"], "needs-fix", {"text": "The key is missing."})
     waiting = asyncio.create_task(api.claim(wait=20))
-    await asyncio.wait({waiting}, timeout=0.3)
+    await api.until(WAITING, 1)
     await api.http.post(f"/v1/jobs/{first['job']}/retry")
     async with asyncio.timeout(5):
         assert [assignment["run"] for assignment in await waiting] == [2]
@@ -118,21 +121,15 @@ async def test_a_worker_that_hangs_up_gets_no_job(api: Api, url: str) -> None:
     head = f"POST /v1/work/claim HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)
     await writer.drain()
-    await _until_waiting(api, 1)
+    await api.until(WAITING, 1)
     waiting = asyncio.create_task(api.claim(wait=20))
-    await _until_waiting(api, 2)
+    await api.until(WAITING, 2)
     writer.transport.abort()
-    await _until_waiting(api, 1)
+    await api.until(WAITING, 1)
     job = await api.job()
     async with asyncio.timeout(5):
         (assignment,) = await waiting
     assert (assignment["job"], assignment["attempt"]) == (job, 1)
-
-
-async def _until_waiting(api: Api, count: int) -> None:
-    async with asyncio.timeout(10):
-        while f"tidings_waiting_claims {count:.1f}" not in (await api.http.get("/metrics")).text:
-            pass
 
 
 async def test_fifty_workers_never_share_an_attempt(api: Api) -> None:
