@@ -3,6 +3,7 @@
 Any number of processes may do this at once: making a stream that is there with the same form is no error to NATS.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -22,6 +23,7 @@ AWAY = (Error, OSError, TimeoutError)
 PAYLOAD_MIN_BYTES = 1024 * 1024  # a whole JSON body, or the biggest event with its headers
 MESSAGE_MAX_BYTES = 2 * PAYLOAD_MIN_BYTES
 PENDING_MAX_BYTES = 8 * PAYLOAD_MIN_BYTES  # written but not yet taken by the socket; beyond, a publisher waits
+CHECK_MAX_S = 3.0
 REJECTIONS_KEPT_S = 7 * 86_400
 COMMAND_WINDOW_S = 600  # NATS itself drops a command that is published again within it; the log remembers longer
 
@@ -32,18 +34,13 @@ class UnfitNats(Exception):
     """This NATS can't carry what the contract allows; says what to change."""
 
 
-async def connect(
-    nats_url: str,
-    name: str,
-    *,
-    on_reconnect: Callable[[], None] = lambda: None,
-    on_closed: Callable[[], None] = lambda: None,
-) -> Client:
+async def connect(nats_url: str, name: str, *, on_lost: Callable[[], None] = lambda: None) -> Client:
     """A client that is connected; where NATS is away, this waits for it. Several URLs are separated by commas.
 
-    It reconnects for ever. Only a refusal by the server (a wrong password, say) closes it for good: `on_closed`.
+    It reconnects for ever; `on_lost` is called each time the connection is gone, and once it is closed for good.
     """
     told = ""
+    client = Client()
 
     async def fail(error: Exception) -> None:
         nonlocal told  # a server that is away is tried again and again, but told once
@@ -54,17 +51,16 @@ async def connect(
     async def disconnected() -> None:
         if not client.is_closed:
             log.warning("nats disconnected", client=name)
+        on_lost()
 
     async def reconnected() -> None:
         nonlocal told
         told = ""
         log.info("nats reconnected", client=name)
-        on_reconnect()
 
     async def closed() -> None:
-        on_closed()
+        on_lost()
 
-    client = Client()
     await client.connect(
         nats_url.split(","),
         name=name,
@@ -87,6 +83,20 @@ def check_max_payload(client: Client) -> None:
             f"NATS takes messages of at most {client.max_payload:,} bytes, but Tidings sends up to "
             f"{PAYLOAD_MIN_BYTES:,}. Set max_payload: 2MB in the NATS server's configuration."
         )
+
+
+async def check(nats_url: str) -> None:
+    """Raises UnfitNats. A NATS that is away passes: whoever needs it waits for it, and checks then."""
+    try:
+        async with asyncio.timeout(CHECK_MAX_S):
+            client = await connect(nats_url, "tidings-check")
+    except AWAY as error:
+        log.warning("nats does not answer yet", error=repr(error))
+        return
+    try:
+        check_max_payload(client)
+    finally:
+        await client.close()
 
 
 async def ensure_streams(

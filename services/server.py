@@ -9,7 +9,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from eventstore import jetstream
 from eventstore.postgres import Pool, open_pool
+from eventstore.relay import Relay, Report
 from eventstore.tail import Tail
 from eventstore.wake import Wakeups
 from projections.insights import Insights
@@ -17,7 +19,7 @@ from projections.runner import Runner
 from schemas.envelope import Recorded
 from services.api.app import create_app
 from services.jobs.service import JobService
-from services.settings import Settings
+from services.settings import Settings, variable
 from services.work.timers import Timers
 
 log = structlog.get_logger()
@@ -43,10 +45,15 @@ class Engine:
             batch_max=settings.append_batch_max,
             queue_max=settings.append_queue_max,
         )
+        self._relay: Relay | None = None
 
     def _published(self, partition: int, recorded: Sequence[Recorded]) -> None:
         self.tails[partition].feed(recorded)
         self._wakeups.appended(partition, recorded[-1].position)
+
+    def relays(self) -> Sequence[Report]:
+        """The partitions that this process relays to NATS."""
+        return self._relay.reports() if self._relay else ()
 
     async def start(self) -> None:
         for tail in self.tails.values():
@@ -62,6 +69,21 @@ class Engine:
             yield self._timers().run()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
+        if RELAY in roles and self.settings.nats_url:
+            self._relay = self._make_relay(self.settings.nats_url)
+            yield self._relay.run()
+
+    def _make_relay(self, nats_url: str) -> Relay:
+        return Relay(
+            self.pool,
+            self.settings.database_url,
+            nats_url,
+            self.settings.partitions,
+            tails=self.tails,
+            replicas=self.settings.nats_replicas,
+            window=self.settings.relay_window,
+            cloudevents=self.settings.cloudevents,
+        )
 
     def _timers(self) -> Timers:
         return Timers(
@@ -85,8 +107,10 @@ async def serve(
 
     `sock` is a bound socket for the API; without one it listens where the settings say. A part that fails ends all.
     """
-    if RELAY in roles:
-        log.info("events stay in PostgreSQL: the relay to NATS comes with a later version")
+    if settings.nats_url:
+        await jetstream.check(settings.nats_url)
+    elif RELAY in roles:
+        log.warning("events stay in PostgreSQL alone", next=f"set {variable('nats_url')}")
     async with await open_pool(settings.database_url, settings.pool_size) as pool:
         engine = Engine(settings, pool)
         await engine.start()

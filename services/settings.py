@@ -147,7 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1
     relay_window: Annotated[
         int,
-        Meta(title="events", ge=1, le=65_536, description="On their way to NATS, unacknowledged.", extra=NATS),
+        Meta(title="events", ge=2, le=8192, description="Sent ahead of NATS' answer; it takes 10,000.", extra=NATS),
     ] = 4096
     cloudevents: Annotated[
         bool,

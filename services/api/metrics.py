@@ -8,6 +8,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from eventstore.postgres import AWAY, Pool
+from eventstore.relay import Report
+from eventstore.standing import Fault
 from schemas.envelope import Recorded
 
 _GAUGES = """select (select count(*) from queue where ready_at <= clock_timestamp()) as ready,

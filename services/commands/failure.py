@@ -6,6 +6,7 @@ import traceback
 import asyncpg
 import httpx
 
+from eventstore.jetstream import UnfitNats
 from eventstore.migrate import CannotMigrate
 from projections.rebuild import CannotRebuild
 from services.embedded.folder import CannotStart
@@ -18,7 +19,7 @@ def tell(error: Exception) -> None:
     match error:
         case CannotStart():
             words = f"{error.problem}\n{error.next_step}"
-        case BadSetting() | BadKeyRequest() | CannotMigrate() | CannotRebuild():
+        case BadSetting() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats():
             words = str(error)
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."

@@ -1,0 +1,130 @@
+"""An event of the log as a message of NATS: the sealed line byte for byte, its subject, its headers (CONTRACT 3)."""
+
+from collections.abc import Iterable, Sequence
+from sys import intern
+from typing import NamedTuple
+from urllib.parse import quote
+
+import asyncpg
+import msgspec
+from msgspec import Raw, Struct
+
+from eventstore.postgres import Connection
+from eventstore.read import read_firsts
+from schemas import subjects
+from schemas.envelope import seal
+from schemas.events import JobRequested
+
+PAGE_MAX_BYTES = 4 * 1024 * 1024  # of lines in memory: a page of the biggest events would be hundreds of MiB
+
+JOBS_REMEMBERED = 50_000
+
+# By the primary key. Line sizes are known without reading the lines, so only those that fit are read; the first always.
+_PAGE = """select position, tenant, stream, type, line, hash from (
+        select *, sum(octet_length(line)) over (order by position) - octet_length(line) as before from (
+            select * from events where partition = $1 and position > $2 order by position limit $3
+        ) next
+    ) page where before < $4 order by position"""
+
+
+class Message(NamedTuple):
+    """What is published, but for the headers that say where in the stream it must come."""
+
+    position: int
+    subject: str
+    body: bytes
+    headers: dict[str, str]
+
+
+class _Head(Struct):
+    """Of a line, what its message needs; the rest is skipped."""
+
+    traceparent: str | None
+    recorded_at: str
+    data: Raw
+
+
+class _Requested(Struct):
+    type: str
+
+
+_head = msgspec.json.Decoder(_Head)
+_requested = msgspec.json.Decoder(_Requested)
+
+
+class JobTypes:
+    """Which type a job has: said by its first event alone, but part of the subject of all of them."""
+
+    def __init__(self, most: int) -> None:
+        self._known: dict[tuple[str, str], str | None] = {}
+        self._most = most
+
+    def see(self, tenant: str, job: str, job_type: str | None) -> None:
+        self._known[tenant, job] = intern(job_type) if job_type else None
+
+    def of(self, tenant: str, job: str) -> str | None:
+        return self._known[tenant, job]
+
+    async def learn(self, conn: Connection, partition: int, streams: Iterable[tuple[str, str]]) -> None:
+        """Read what is not remembered of `streams`; what is beyond the bound is forgotten first, the oldest of it."""
+        while len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+        missing = {each for each in streams if each not in self._known}
+        for first in await read_firsts(conn, partition, list(missing)) if missing else ():
+            self.see(first.tenant, first.stream, first.data.type if isinstance(first.data, JobRequested) else None)
+
+
+class Outgoing:
+    """The messages of one partition, page by page."""
+
+    def __init__(self, partition: int, *, remember: int = JOBS_REMEMBERED, cloudevents: bool = False) -> None:
+        self._partition = partition
+        self._types = JobTypes(remember)
+        self._cloudevents = cloudevents
+
+    async def page(self, conn: Connection, after: int, limit: int) -> list[Message]:
+        """The next messages, in order; bounded in count and in bytes."""
+        rows = await conn.fetch(_PAGE, self._partition, after, limit, PAGE_MAX_BYTES)
+        await self._types.learn(conn, self._partition, self._older_jobs(rows))
+        return [self._message(row) for row in rows]
+
+    def _older_jobs(self, rows: Sequence[asyncpg.Record]) -> Iterable[tuple[str, str]]:
+        """The jobs of a page that did not begin in it."""
+        begun: set[tuple[str, str]] = set()
+        for _, tenant, stream, kind, _, _ in rows:
+            if kind == JobRequested.__name__:
+                begun.add((tenant, stream))
+            elif _is_job(stream) and (tenant, stream) not in begun:
+                yield tenant, stream
+
+    def _message(self, row: asyncpg.Record) -> Message:
+        position, tenant, stream, kind, line, digest = row
+        head, job_type = _head.decode(line), None
+        headers = {"Tidings-Position": str(position)}
+        if _is_job(stream):
+            if kind == JobRequested.__name__:
+                self._types.see(tenant, stream, _requested.decode(head.data).type)
+            job_type = self._types.of(tenant, stream)
+            headers["Tidings-Job"] = stream
+        if head.traceparent:
+            headers["traceparent"] = head.traceparent
+        if self._cloudevents:
+            headers |= self._cloudevent(position, tenant, stream, kind, head.recorded_at)
+        return Message(position, subjects.event(self._partition, tenant, job_type, kind), seal(line, digest), headers)
+
+    def _cloudevent(self, position: int, tenant: str, stream: str, kind: str, time: str) -> dict[str, str]:
+        """CloudEvents 1.0, binary mode: in NATS every attribute is a `ce-` header, its value percent-encoded."""
+        return {
+            "ce-specversion": "1.0",
+            "ce-id": f"{self._partition}-{position}",
+            "ce-source": f"/tidings/{tenant}",
+            "ce-type": f"{subjects.ROOT}.{kind}",
+            "ce-subject": quote(stream, safe="/:"),
+            "ce-time": time,
+            "ce-datacontenttype": "application/json",
+        }
+
+
+def _is_job(stream: str) -> bool:
+    """`type:<name>` and `tenant:<name>` are no jobs."""
+    return ":" not in stream

@@ -1,0 +1,94 @@
+"""Sending to one stream in order: many messages on their way at once, one acknowledgement for a whole chunk.
+
+Every message names the sequence that must come before it. One that is refused or lost so refuses all after it, and the
+acknowledgement of a chunk's last message proves that all of it is stored, each in its place.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import Header
+
+from eventstore.outgoing import Message
+
+ANSWER_MAX_S = 4.0  # a chunk on a disk that syncs every write; a server that is gone is noticed by its connection
+
+
+class Refused(Exception):
+    """The stream did not take a message, most often as it stands elsewhere than was thought."""
+
+
+_STREAM, _BEFORE = Header.EXPECTED_STREAM.value, Header.EXPECTED_LAST_SEQUENCE.value
+_NOBODY = "no stream takes these messages"
+
+
+class _Answer(Struct):
+    seq: int = 0
+    error: object = None
+
+
+class Sender:
+    """Sends to one stream over a client that others use too, for as long as the `async with` lasts."""
+
+    def __init__(self, client: Client, stream: str) -> None:
+        self._client = client
+        self._stream = stream
+        self._inbox = client.new_inbox()
+        self._flying: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._subscription: Subscription
+
+    async def __aenter__(self) -> Self:
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._hear)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        for _, stored in self._flying:
+            if not stored.cancel() and not stored.cancelled():
+                stored.exception()  # seen: the first of them was told already
+        if not self._client.is_closed:
+            await self._subscription.unsubscribe()
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Publish a chunk, without waiting until it is stored."""
+        last = messages[-1].position
+        for position, subject, body, headers in messages:
+            headers[_STREAM] = self._stream
+            headers[_BEFORE] = str(position - 1)
+            reply = ""
+            if position == last:
+                reply = f"{self._inbox}.{position}"
+                self._flying.append((position, asyncio.get_running_loop().create_future()))
+            await self._client.publish(subject, body, reply=reply, headers=headers)
+
+    async def stored(self, *, flying: int = 0) -> int | None:
+        """Wait until at most `flying` chunks are not known to be stored; the last position that newly is.
+
+        Raises Refused, and TimeoutError where NATS gives no answer.
+        """
+        position = None
+        while len(self._flying) > flying:
+            async with asyncio.timeout(ANSWER_MAX_S):
+                await asyncio.shield(self._flying[0][1])
+            position, _ = self._flying.popleft()
+        return position
+
+    async def _hear(self, message: Msg) -> None:
+        position = int(message.subject.rpartition(".")[2])
+        future = next((future for sent, future in self._flying if sent == position), None)
+        if future is None or future.done():
+            return
+        answer = msgspec.json.decode(message.data, type=_Answer) if message.data else _Answer(error=_NOBODY)
+        if answer.seq == position and not answer.error:
+            future.set_result(None)
+        else:
+            future.set_exception(Refused(f"position {position}: {answer.error or answer.seq}"))
