@@ -23,6 +23,14 @@ AWAY = (
     asyncpg.InternalClientError,  # what the first query on a connection gets that was cut while idle
 )
 
+# For sessions that hold a lock: so the server also notices a client whose whole machine is gone, within seconds.
+NOTICE_GONE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
 
 async def open_pool(dsn: str, size: int, *, name: str = "tidings") -> Pool:
     """A pool whose sessions all run in UTC. Its connections are opened as they are needed."""

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from eventstore import read
-from eventstore.postgres import AWAY, Connection, pauses
+from eventstore.postgres import AWAY, NOTICE_GONE, Connection, pauses
 from eventstore.tail import Tail
 from schemas.envelope import Recorded
 
@@ -63,7 +63,7 @@ class Runner:
         try:
             while True:
                 try:
-                    conn = await asyncpg.connect(self._dsn, server_settings={"timezone": "UTC"})
+                    conn = await asyncpg.connect(self._dsn, server_settings={"timezone": "UTC", **NOTICE_GONE})
                     waits = pauses()
                     await self._follow(conn)
                 except AWAY as error:

@@ -1,20 +1,23 @@
 """Reads are complete and in order; a tail delivers every event once, in order, whoever appended it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
 from eventstore import read
-from eventstore.postgres import Pool
+from eventstore import tail as tail_module
+from eventstore import wake as wake_module
+from eventstore.postgres import Pool, open_pool
 from eventstore.tail import Tail
 from eventstore.wake import CHANNEL, Wakeups
 from schemas import events as e
 from schemas.envelope import Recorded, decode
 from tests.conftest import Servers
 from tests.store.logs import append, fill, job_id, requested
+from tests.store.network import network
 
 WAIT_S = 10
 
@@ -227,3 +230,34 @@ async def test_cut_connections_are_made_anew(
         wakeups.appended(partition, recorded[-1].position)
         assert await seen.until(recorded[-1].position) == [each.position for each in recorded]
     await admin.close()
+
+
+async def test_an_outage_is_waited_for(
+    database: str, pool: Pool, partition: int, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network is cut, events come meanwhile from elsewhere, it is mended: all arrive, once and in order."""
+    noticed = [asyncio.Event(), asyncio.Event()]
+    monkeypatch.setattr(tail_module, "pauses", lambda: telling(noticed[0]))
+    monkeypatch.setattr(wake_module, "pauses", lambda: telling(noticed[1]))
+    async with network(database) as net, await open_pool(net.url, 2) as through:
+        tail, seen = Tail(through, partition), Seen()
+        await tail.start()
+        start = tail.position
+        tail.subscribe(seen)
+        wakeups = Wakeups(net.url, through, {partition: tail}, net_s=0.01)
+        async with running(tail, wakeups), asyncio.timeout(WAIT_S):
+            await wakeups.linked.wait()
+            net.cut()
+            last = await append(pool, partition, tenant, [(job := job_id(), requested(job))])
+            tail.wake(last[-1].position)
+            await asyncio.gather(*(each.wait() for each in noticed))
+            await net.mend()
+            assert await seen.until(last[-1].position) == list(range(start + 1, last[-1].position + 1))
+            await wakeups.linked.wait()
+
+
+def telling(noticed: asyncio.Event) -> Iterator[float]:
+    """Pauses that tell when one is taken."""
+    while True:
+        noticed.set()
+        yield 0.01

@@ -8,13 +8,14 @@ import pytest
 
 from eventstore import read
 from eventstore.partitions import partition_of
-from eventstore.postgres import Pool
+from eventstore.postgres import Pool, open_pool
 from projections import rebuild as rebuilding
 from projections.apply import TABLES
 from projections.rebuild import CannotRebuild, rebuild
 from projections.verify import KEYS, Difference, verify
 from schemas.jobtypes import JobType
 from schemas.states import State
+from tests.conftest import NewDatabase
 from tests.store.logs import append, fill, job_id, requested, worked
 from tests.store.schema import schema_of
 from tests.store.services import Service, claim, define, serving, submit
@@ -64,6 +65,7 @@ SPOILED = [
     ("update queue set priority = 7 where job = $1 and $2 <> ''", "x", "queue", "priority"),
     ("delete from queue where job = $1 and $2 <> ''", "x", "queue", "*"),
     ("update dedupe set state = $2 where job = $1", "gone", "dedupe", "state"),
+    ("update jobs set request = convert_to($2, 'utf8') where id = $1", "no JSON", "jobs", "request"),
     (SURPLUS_ITEM, "99", "items", "*"),
 ]  # fmt: skip
 
@@ -187,6 +189,18 @@ async def test_the_swap_waits_for_a_long_reader(
     assert len(await rows(pool, "jobs")) == len(before) + 1
     await rebuild(pool)
     assert await verify(pool) == []
+
+
+async def test_a_log_shorter_than_its_head_is_told(new_database: NewDatabase, tenant: str) -> None:
+    """Nothing is swapped for what a damaged log would give."""
+    async with await open_pool(await new_database(1), 2) as pool:
+        await fill(pool, 0, tenant, 3)
+        await pool.execute("update heads set position = position + 1")
+        before = await rows(pool, "jobs")
+        for attempt in (rebuild, verify):
+            with pytest.raises(ValueError, match="before its head"):
+                await attempt(pool)
+        assert await rows(pool, "jobs") == before
 
 
 async def test_only_one_rebuild_at_a_time(pool: Pool) -> None:
