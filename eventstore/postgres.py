@@ -15,10 +15,10 @@ AWAY = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,  # a full disk: nothing is saved until there is room again
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what the first query on a connection gets that was cut while idle
 )
