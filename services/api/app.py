@@ -85,6 +85,7 @@ async def _parts(engine: Engine) -> Parts:
         keys=Keys(pool),
         links=links,
         tokens=LeaseTokens(lease_secret),
+        sign=links.sign,
         claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
         screens=Screens(pool, tails, links, watchers_max=settings.sse_streams_max),
         metrics=Metrics(engine.relays),

@@ -1,37 +1,23 @@
-"""Who calls: the bearer key's tenant and scopes, and the person or service on whose behalf a write comes.
+"""Who calls over HTTP: the bearer key's tenant and scopes.
 
 A key's answer is remembered for about a second: a busy caller costs no query a call, and a withdrawn key ends soon.
 """
 
 import hashlib
-import re
 import time
 from collections import OrderedDict
 
-from msgspec import Struct
 from starlette.requests import Request
 
 from eventstore.postgres import Pool
-from schemas.envelope import Actor, Cause
-from schemas.ids import uuid7
-from schemas.problems import Fault, Problem
-from services.api.bodies import invalid
-from services.api.problems import refused
+from schemas.envelope import Actor
+from schemas.problems import Problem
+from services.front.asked import Caller
+from services.front.problems import refused
 from services.keys import Principal, find_key
 
 REMEMBERED_S = 1.0
 REMEMBERED_MAX = 10_000
-
-_ACTOR = re.compile(r"^(user|service|worker):([^\x00-\x1f\x7f]{1,200})$")
-_TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
-
-
-class Caller(Struct, frozen=True):
-    """The tenant that a call belongs to, what it may do, and who acts where the call does not say."""
-
-    tenant: str
-    scopes: frozenset[str]
-    actor: Actor
 
 
 class Keys:
@@ -74,30 +60,3 @@ def check_scope(caller: Caller, scopes: tuple[str, ...]) -> None:
     """Any one of the scopes will do."""
     if not caller.scopes.intersection(scopes):
         raise refused(Problem.FORBIDDEN, scope=scopes[0])
-
-
-def cause_of(request: Request, caller: Caller) -> Cause:
-    """Who did it and the ids that tie its events to this call. A bad trace is nobody's mistake; a bad actor is."""
-    named = request.headers.get("tidings-actor")
-    trace = request.headers.get("traceparent", "")
-    return Cause(
-        actor=caller.actor if named is None else _actor(_utf8(named)),
-        causation_id=uuid7(),
-        traceparent=trace if _TRACEPARENT.match(trace) else None,
-    )
-
-
-def _actor(named: str) -> Actor:
-    found = _ACTOR.match(named.strip())
-    if found is None:
-        detail = 'must be "user:ID", "service:ID" or "worker:ID", with an ID of at most 200 characters'
-        raise invalid(Fault("Tidings-Actor", detail))
-    return Actor(found[1], found[2])
-
-
-def _utf8(header: str) -> str:
-    """Header bytes come as Latin-1; names are sent in UTF-8."""
-    try:
-        return header.encode("latin-1").decode()
-    except UnicodeError:
-        return header

@@ -9,8 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
 
 import msgspec
 import structlog
@@ -19,31 +17,25 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from eventstore.postgres import AWAY
-from projections.status.view import render
-from schemas.commands import IdempotencyKey, Outcome
-from schemas.envelope import Cause
 from schemas.ids import is_uuid
-from schemas.job import Job
 from schemas.messages import negotiate
 from schemas.problems import Fault, Problem, Rejection
-from schemas.requests import Body
-from schemas.views import JobView
-from services.api.auth import Caller, cause_of, check_scope
-from services.api.bodies import decode, invalid, read_body
-from services.api.keyed import body_digest, idempotency_key
+from services.api.auth import check_scope
 from services.api.parts import Parts
-from services.api.problems import Refused, problem_response, refused
+from services.api.problems import problem_response
+from services.front import asked
+from services.front.asked import Caller, Reply
+from services.front.bodies import invalid, too_large
+from services.front.problems import Refused, not_found
 from services.jobs.handler import Unavailable
 
 log = structlog.get_logger()
 
-B = TypeVar("B", bound=Body)
 JSON = "application/json"
 AWAY_S = 2  # what we say to a caller while the database is away
 PARAMETER_MAX_CHARS = 500
 
 _encoder = msgspec.json.Encoder()
-_decoders: dict[type, msgspec.json.Decoder[object]] = {}
 
 
 class Query(Struct, frozen=True):
@@ -55,25 +47,17 @@ class Query(Struct, frozen=True):
     required: bool = False
 
 
-class Asked:
+class Asked(asked.Asked):
     """One request, after its caller is known."""
 
-    __slots__ = ("caller", "language", "linked", "parts", "request")
+    __slots__ = ("linked", "request")
+
+    parts: Parts
 
     def __init__(self, parts: Parts, request: Request, caller: Caller, language: str, *, linked: bool) -> None:
-        self.parts = parts
+        super().__init__(parts, caller, language)
         self.request = request
-        self.caller = caller
-        self.language = language
         self.linked = linked
-
-    @property
-    def tenant(self) -> str:
-        return self.caller.tenant
-
-    @property
-    def partition(self) -> int:
-        return self.parts.partition(self.caller.tenant)
 
     def id(self, name: str = "id") -> str:
         """An id in the path. What can't be one names nothing: 404."""
@@ -82,33 +66,35 @@ class Asked:
             raise not_found(found)
         return found
 
+    def header(self, name: str) -> str | None:
+        """Header bytes come as Latin-1; names are sent in UTF-8."""
+        found = self.request.headers.get(name)
+        try:
+            return found and found.encode("latin-1").decode()
+        except UnicodeError:
+            return found
+
     async def raw(self, limit: int | None = None) -> bytes:
-        return await read_body(self.request, limit or self.parts.settings.json_body_max_bytes)
-
-    async def body(self, kind: type[B], limit: int | None = None) -> B:
-        return read_as(await self.raw(limit), kind)
-
-    def view(self, job: Job, at: datetime) -> JobView:
-        """The job in the caller's language, its downloads as plain links."""
-        return render(job, self.language, sign=partial(self.parts.links.sign, self.tenant), as_of=at)
+        """Refused before it is read where it says its size, else as soon as it passes the limit."""
+        limit = limit or self.parts.settings.json_body_max_bytes
+        told = self.request.headers.get("content-length", "0")
+        if told.isdecimal() and int(told) > limit:
+            raise too_large("body", limit)
+        body = bytearray()
+        async for chunk in self.request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise too_large("body", limit)
+        return bytes(body)
 
     @asynccontextmanager
     async def gone(self) -> AsyncIterator[asyncio.Future[None]]:
-        """Done when the caller hangs up. Enter it once the body is read."""
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         listening = asyncio.create_task(_hang_up(self.request, gone))
         try:
             yield gone
         finally:
             listening.cancel()
-
-    def cause(self) -> Cause:
-        return cause_of(self.request, self.caller)
-
-    def key(self, call: str, body: Body, uploads: Mapping[str, str] | None = None) -> IdempotencyKey | None:
-        """The caller's Idempotency-Key, bound to this call and body."""
-        named = idempotency_key(self.request)
-        return None if named is None else IdempotencyKey(call, named, body_digest(body, uploads or {}))
 
     def parameter(self, name: str) -> str | None:
         """A parameter of the address, None where it is missing or empty."""
@@ -163,7 +149,7 @@ async def _hang_up(request: Request, gone: asyncio.Future[None]) -> None:
         gone.set_result(None)
 
 
-Handler = Callable[[Asked], Awaitable[Response]]
+Handler = Callable[[Asked], Awaitable[Response | Reply]]
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -196,9 +182,10 @@ async def _answer(call: Call, parts: Parts, request: Request) -> Response:
         linked = call.linked and "sig" in request.query_params and not request.headers.get("authorization")
         caller = parts.links.caller(request) if linked else await parts.keys.caller(request)
         check_scope(caller, call.scopes)
-        return await call.handler(Asked(parts, request, caller, language, linked=linked))
+        reply = await call.handler(Asked(parts, request, caller, language, linked=linked))
+        return reply if isinstance(reply, Response) else _respond(reply)
     except Refused as refusal:
-        return problem_response(refusal.rejection, language, refusal.headers)
+        return problem_response(refusal.rejection, language)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it
     except (Unavailable, *AWAY) as error:
@@ -206,32 +193,12 @@ async def _answer(call: Call, parts: Parts, request: Request) -> Response:
         return problem_response(Rejection(Problem.UNAVAILABLE, {"seconds": AWAY_S}), language)
 
 
-def read_as(raw: bytes, kind: type[B]) -> B:
-    """A body in its form, by a decoder that is made once for each form."""
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
-    body = decode(raw, kind, decoder)
-    assert isinstance(body, kind)  # noqa: S101 - the decoder's promise, said to the type checker
-    return body
-
-
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, encoded once."""
     return Response(_encoder.encode(body), status, dict(headers) if headers else None, JSON)
 
 
-def position(outcome: Outcome) -> dict[str, str]:
-    """Where the write stands in the log."""
-    return {"Tidings-Position": f"{outcome.partition}:{outcome.position}"}
-
-
-def not_found(name: str) -> Refused:
-    return refused(Problem.NOT_FOUND, name=name[:200])
-
-
-def accepted(outcome: Outcome | Rejection) -> Outcome:
-    """The outcome, or the refusal raised."""
-    if isinstance(outcome, Rejection):
-        raise Refused(outcome)
-    return outcome
+def _respond(reply: Reply) -> Response:
+    if reply.body is None:
+        return Response(status_code=reply.status, headers=dict(reply.headers))
+    return answer(reply.body, reply.status, reply.headers)

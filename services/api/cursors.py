@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from schemas.problems import Fault
-from services.api.bodies import invalid
 from services.api.calls import Asked
+from services.front.bodies import invalid
 
 NUMBER_MAX = 2**63 - 1
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from services.api.calls import Asked, not_found
+from services.api.calls import Asked
 from services.files import Stored
+from services.front.problems import not_found
 
 _RANGE = re.compile(r"^bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))$")
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 
 from schemas.envelope import Actor
 from schemas.problems import Problem
-from services.api.auth import Caller
-from services.api.problems import refused
+from services.front.asked import Caller
+from services.front.problems import refused
 
 ROUND_S = 60  # a link stays the same for a minute, and with it the view that holds it
 

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from schemas import requests
 from schemas.problems import Problem
 from services.api.calls import JSON, Call
-from services.api.problems import MEDIA_TYPE, ProblemBody
+from services.front.problems import MEDIA_TYPE, ProblemBody
 
 REF = "#/components/schemas/{name}"
 KEY = "key"

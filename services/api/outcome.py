@@ -16,12 +16,14 @@ from projections.status.read import ItemRow, read_items, read_job, read_sealed
 from schemas.events import Json, StoredResult
 from schemas.job import Job
 from schemas.problems import Problem
-from services.api.calls import JSON, Asked, Call, Query, answer, not_found
+from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
 from services.api.downloads import attachment, download
 from services.api.reading import CURSOR_QUERY, FRESH, VERSION_MAX
-from services.api.uploads import MEDIA_TYPE, find_upload
+from services.api.uploads import MEDIA_TYPE
 from services.files import Stored
+from services.front.problems import not_found
+from services.front.uploads import find_upload
 
 PAGE, PAGE_MAX = 200, 1000
 CSV = "text/csv"

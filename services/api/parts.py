@@ -1,33 +1,16 @@
-"""What the calls work with, made once for a process."""
+"""What the HTTP calls work with, made once for a process."""
 
-from msgspec import Struct
-
-from eventstore.partitions import partition_of
-from eventstore.postgres import Pool
 from services.api.auth import Keys
 from services.api.links import Links
 from services.api.metrics import Metrics
 from services.api.screens import Screens
-from services.files import Files
-from services.jobs.service import JobService
-from services.settings import Settings
-from services.work.tokens import LeaseTokens
-from services.work.waiting import WaitingClaims
+from services.front import asked
 
 
-class Parts(Struct, frozen=True, kw_only=True):
-    """The parts of a running API."""
+class Parts(asked.Parts, frozen=True, kw_only=True):
+    """The parts of a running API: what every way in needs, and what HTTP alone does."""
 
-    settings: Settings
-    pool: Pool
-    jobs: JobService
-    files: Files
     keys: Keys
     links: Links
-    tokens: LeaseTokens
-    claims: WaitingClaims
     screens: Screens
     metrics: Metrics
-
-    def partition(self, tenant: str) -> int:
-        return partition_of(tenant, self.settings.partitions)

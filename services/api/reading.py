@@ -13,8 +13,9 @@ from schemas.job import Job
 from schemas.problems import Problem
 from schemas.states import State
 from schemas.views import JobView
-from services.api.calls import JSON, Asked, Call, Query, answer, not_found
+from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
+from services.front.problems import not_found
 
 PAGE, PAGE_MAX = 50, 200
 VERSION_MAX = 2**31 - 1

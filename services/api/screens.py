@@ -21,7 +21,7 @@ from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.problems import Problem
 from services.api.links import Links
-from services.api.problems import refused
+from services.front.problems import refused
 
 PENDING_MAX = 5000  # jobs of one slow watcher; beyond, its stream ends and it begins again with a snapshot
 

@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from projections.status.read import database_now, read_job, read_screen
 from schemas.problems import Fault
-from services.api.bodies import invalid
-from services.api.calls import Asked, Call, Query, not_found
+from services.api.calls import Asked, Call, Query
 from services.api.screens import Screen, Watcher
+from services.front.bodies import invalid
+from services.front.problems import not_found
 
 ENDED_MAX = 50  # ended jobs that an owner's stream begins with
 SENT_MAX = 10_000  # versions remembered for one stream

@@ -8,10 +8,12 @@ from schemas.commands import DefineType, IdempotencyKey
 from schemas.ids import is_type_name
 from schemas.jobtypes import JobType, problems_of
 from schemas.problems import Fault, Problem
-from services.api.bodies import decode, invalid
-from services.api.calls import Asked, Call, accepted, answer, not_found, position
-from services.api.keyed import body_digest, idempotency_key
+from services.api.calls import Asked, Call, answer
 from services.api.reading import FRESH
+from services.front.asked import accepted, position
+from services.front.bodies import decode, invalid
+from services.front.keyed import body_digest
+from services.front.problems import not_found
 
 TYPES_MAX = 1000  # listed at once; a tenant has tens
 
@@ -34,7 +36,7 @@ async def put_type(asked: Asked) -> Response:
     definition = decode(await asked.raw(), JobType)
     if wrong := problems_of(definition):
         raise invalid(*(Fault(pointer, detail) for pointer, detail in wrong))
-    key = idempotency_key(asked.request)
+    key = asked.named_key()
     kept = IdempotencyKey(f"PUT /v1/types/{name}", key, body_digest(definition, {})) if key else None
     command = DefineType(tenant=asked.tenant, cause=asked.cause(), key=kept, name=name, definition=definition)
     outcome = accepted(await asked.parts.jobs.do(command))

@@ -3,32 +3,27 @@
 The object comes first and its row after it, so a row always has its file; an upload that was cut leaves neither.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
-from asyncpg import Record
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventstore.postgres import Connection
-from schemas.events import Json
-from schemas.ids import is_uuid, uuid7
+from schemas.ids import uuid7
 from schemas.problems import Fault, Problem, Rejection
-from services.api.bodies import escape, invalid, too_large
-from services.api.calls import Asked, Call, Query, answer, not_found
+from services.api.calls import Asked, Call, Query, answer
 from services.api.downloads import download, file_name
-from services.api.keyed import idempotency_key
-from services.api.problems import Refused
 from services.files import Stored
+from services.front.bodies import invalid, too_large
+from services.front.problems import Refused, not_found
+from services.front.uploads import find_upload
 
 CALL = "POST /v1/uploads"
 NAME_MAX_CHARS = 255
 MEDIA_TYPE = "application/octet-stream"
 
-_SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $2 and id = any($3)"
-_FIND = "select sha256, size, name, media_type from uploads where partition = $1 and tenant = $2 and id = $3"
 _INSERT = (
     "insert into uploads (partition, tenant, id, sha256, size, name, media_type) values ($1, $2, $3, $4, $5, $6, $7)"
 )
@@ -48,53 +43,13 @@ class Upload(Struct, frozen=True):
     size: int
 
 
-def named_uploads(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
-    """(pointer, id) of each `{"upload": id}` anywhere in a decoded value."""
-    left = [(pointer, value)]
-    while left:
-        at, inner = left.pop()
-        if isinstance(inner, dict):
-            named = inner.get("upload")
-            if isinstance(named, str):
-                yield f"{at}/upload", named
-            left += [(f"{at}/{escape(str(name))}", each) for name, each in inner.items() if name != "upload"]
-            if isinstance(named, dict | list):
-                left.append((f"{at}/upload", named))
-        elif isinstance(inner, list):
-            left += [(f"{at}/{n}", each) for n, each in enumerate(inner)]
-
-
-async def uploads_sha256(asked: Asked, ids: Iterable[str]) -> dict[str, str]:
-    """SHA-256 by id of those that this tenant has: one query for all, none where nothing is named."""
-    wanted = {UUID(each) for each in ids if is_uuid(each)}
-    if not wanted:
-        return {}
-    async with asked.parts.pool.acquire() as conn:
-        return {row["id"]: row["sha256"] for row in await conn.fetch(_SHA, asked.partition, asked.tenant, list(wanted))}
-
-
-def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> Rejection | None:
-    """422 where an upload is named that this tenant does not have."""
-    missing = [(pointer, each) for pointer, each in named if each not in known]
-    if not missing:
-        return None
-    faults = tuple(Fault(pointer, "names no upload of yours") for pointer, _ in missing[:20])
-    return Rejection(Problem.UNKNOWN_UPLOAD, {"name": missing[0][1][:200]}, faults)
-
-
-async def find_upload(conn: Connection, partition: int, tenant: str, upload: str) -> Record | None:
-    """sha256, size, name and media_type of an upload of this tenant."""
-    found: Record | None = await conn.fetchrow(_FIND, partition, tenant, UUID(upload))
-    return found
-
-
 async def create_upload(asked: Asked) -> Response:
     """Store the body. Sent again with its Idempotency-Key it is the same upload."""
     limit = asked.parts.settings.upload_max_bytes
     told = asked.request.headers.get("content-length", "0")
     if told.isdecimal() and int(told) > limit:
         raise too_large("file", limit)
-    key, name = idempotency_key(asked.request), _name(asked)
+    key, name = asked.named_key(), _name(asked)
     media_type = asked.request.headers.get("content-type", MEDIA_TYPE)[:200]
     upload = uuid7()
     stored = await asked.parts.files.put(asked.tenant, upload, _bounded(asked.request, limit))

@@ -1,4 +1,4 @@
-"""Request bodies: read up to their limit and decoded strictly; whatever is wrong gets a JSON pointer and plain words.
+"""Request bodies, decoded strictly: whatever is wrong gets a JSON pointer and plain words.
 
 msgspec judges the form. What it lets pass but the log can't keep (NUL, integers beyond 2^53, bottomless nesting) and
 what it can't point at (NaN, lone surrogates) is found by a walk, which only suspect bodies pay for.
@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
-from starlette.requests import Request
 
 from schemas.events import Json
 from schemas.problems import Fault, Problem, Rejection
-from services.api.problems import Refused
+from services.front.problems import Refused
 
 INTEGER_MAX = 2**53 - 1  # RFC 8785 writes no larger ones
 DEPTH_MAX = 100
@@ -46,19 +45,6 @@ def too_large(name: str, limit: int, unit: str = "bytes", pointer: str = "") -> 
 
 def invalid(*faults: Fault) -> Refused:
     return Refused(Rejection(Problem.INVALID, {"count": len(faults)}, faults))
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Refused before it is read where it says its size, else as soon as it passes the limit."""
-    told = request.headers.get("content-length", "0")
-    if told.isdecimal() and int(told) > limit:
-        raise too_large("body", limit)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large("body", limit)
-    return bytes(body)
 
 
 def decode(raw: bytes, kind: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:

@@ -8,8 +8,8 @@ from schemas.events import StoredResult
 from schemas.ids import is_uuid
 from schemas.problems import Fault, Problem, Rejection
 from schemas.requests import UploadedResult
-from services.api.calls import Asked
-from services.api.uploads import find_upload
+from services.front.asked import Asked
+from services.front.uploads import find_upload
 
 FORMS = 'must be one of {"upload", "name"?}, {"href", "sha256", "size"} or {"inline"}'
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
-from starlette.requests import Request
 
 from schemas.problems import Fault
-from services.api.bodies import invalid
+from services.front.bodies import invalid
 from services.jobs.dedupe import by_content, canonical
 
 KEY_MAX_CHARS = 255
@@ -20,9 +19,8 @@ _QUOTED = re.compile(r'^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"$')
 _BARE = re.compile(r"^[\x21-\x7e]+$")
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(header: str | None) -> str | None:
     """The key without its quotes. Raises Refused (422) for one that can't be told apart exactly."""
-    header = request.headers.get("idempotency-key")
     if header is None:
         return None
     quoted = _QUOTED.match(header.strip())

@@ -1,0 +1,66 @@
+"""Uploads that are named in a body: `{"upload": id}`, anywhere in it, must be one of the tenant's own."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from asyncpg import Record
+
+from eventstore.postgres import Connection
+from schemas.events import Json
+from schemas.ids import is_uuid
+from schemas.problems import Fault, Problem, Rejection
+from services.front.asked import Asked
+from services.front.bodies import escape
+from services.front.problems import Refused
+
+_SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $2 and id = any($3)"
+_FIND = "select sha256, size, name, media_type from uploads where partition = $1 and tenant = $2 and id = $3"
+
+
+def named_uploads(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    """(pointer, id) of each `{"upload": id}` anywhere in a decoded value."""
+    left = [(pointer, value)]
+    while left:
+        at, inner = left.pop()
+        if isinstance(inner, dict):
+            named = inner.get("upload")
+            if isinstance(named, str):
+                yield f"{at}/upload", named
+            left += [(f"{at}/{escape(str(name))}", each) for name, each in inner.items() if name != "upload"]
+            if isinstance(named, dict | list):
+                left.append((f"{at}/upload", named))
+        elif isinstance(inner, list):
+            left += [(f"{at}/{n}", each) for n, each in enumerate(inner)]
+
+
+async def uploads_in(asked: Asked, value: Json, pointer: str) -> dict[str, str]:
+    """SHA-256 by id of every upload named in a value. Raises Refused (422) for one that this tenant does not have."""
+    named = list(named_uploads(value, pointer))
+    known = await uploads_sha256(asked, (each for _, each in named))
+    if missing := unknown_uploads(named, known):
+        raise Refused(missing)
+    return known
+
+
+async def uploads_sha256(asked: Asked, ids: Iterable[str]) -> dict[str, str]:
+    """SHA-256 by id of those that this tenant has: one query for all, none where nothing is named."""
+    wanted = {UUID(each) for each in ids if is_uuid(each)}
+    if not wanted:
+        return {}
+    async with asked.parts.pool.acquire() as conn:
+        return {row["id"]: row["sha256"] for row in await conn.fetch(_SHA, asked.partition, asked.tenant, list(wanted))}
+
+
+def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> Rejection | None:
+    """422 where an upload is named that this tenant does not have."""
+    missing = [(pointer, each) for pointer, each in named if each not in known]
+    if not missing:
+        return None
+    faults = tuple(Fault(pointer, "names no upload of yours") for pointer, _ in missing[:20])
+    return Rejection(Problem.UNKNOWN_UPLOAD, {"name": missing[0][1][:200]}, faults)
+
+
+async def find_upload(conn: Connection, partition: int, tenant: str, upload: str) -> Record | None:
+    """sha256, size, name and media_type of an upload of this tenant."""
+    found: Record | None = await conn.fetchrow(_FIND, partition, tenant, UUID(upload))
+    return found
