@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from schemas.states import State
 from tests.api.client import EXPORT, Api
 
 
@@ -92,8 +93,8 @@ async def test_the_history_is_filtered(api: Api) -> None:
 
     assert await ids(owner="ann") == [ann]
     assert await ids(owner="bob", type=EXPORT) == [bob]
-    assert await ids(state="canceled") == [bob]
-    assert await ids(owner="ann", state="canceled") == []
+    assert await ids(state=State.CANCELED.value) == [bob]
+    assert await ids(owner="ann", state=State.CANCELED.value) == []
     assert await ids(q="100% of_may") == [ann]
     assert await ids(q="_00%") == []
     assert await ids(q=str(ref).lower()) == [ann]
