@@ -14,7 +14,7 @@ import structlog
 
 from eventstore.append import APPEND_PARAMS, APPEND_SQL, renumber
 from eventstore.crash_points import crash_point
-from eventstore.postgres import AWAY, pauses
+from eventstore.postgres import AWAY, NOTICE_GONE, pauses
 from projections.apply import APPLY_PARAMS, APPLY_SQL
 from schemas.commands import Command, DefineType, Outcome
 from schemas.envelope import Recorded
@@ -194,7 +194,7 @@ class Appender:
                 raise ConnectionError("still waiting for the database")
             self._retry_at = loop.time() + next(self._pauses)
             self._conn = await asyncpg.connect(
-                self._dsn, server_settings={"application_name": "tidings-append", "timezone": "UTC"}
+                self._dsn, server_settings={"application_name": "tidings-append", "timezone": "UTC", **NOTICE_GONE}
             )
             self._pauses = pauses()
             self._retry_at = 0.0
