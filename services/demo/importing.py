@@ -109,7 +109,7 @@ class CustomerImport:
 
 def _attention(bad: Sequence[str]) -> NeedsFix:
     if len(bad) == 1:
-        return NeedsFix(bad[0], next="Mend this row and retry only it.")
+        return NeedsFix(bad[0], next="Fix this row and retry only it.")
     return NeedsFix(
-        f"{len(bad)} rows need attention", next="Download the problem rows, mend them, and retry only those."
+        f"{len(bad)} rows need attention.", next="Download the problem rows, fix them, and retry only those."
     )

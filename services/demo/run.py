@@ -129,7 +129,7 @@ async def _mend(visit: Visit, job: JobView) -> Path:
         writer = csv.DictWriter(out, reader.fieldnames or ())
         writer.writeheader()
         writer.writerows({**row, "value": MENDED[row["row"]]} for row in reader)
-    visit.screen.say(f"The problem rows were downloaded to {problems} and mended.")
+    visit.screen.say(f"The problem rows were downloaded to {problems} and fixed.")
     return mended
 
 

@@ -53,14 +53,16 @@ class Words:
         for line in about(view, first=view.id not in self._known):
             self._line("", line)
         self._known.add(view.id)
-        mark = (view.id, view.label, view.stage, view.problem, view.run, view.attempt)
+        blocked = view.ended or view.needs_person
+        count = view.problem and view.problem.count
+        mark = (view.id, view.label, view.stage, view.run, view.attempt, count, blocked)
         if mark != self._shown:
             self._shown = mark
             self._line(view.label, view.sentence)
             for line in trouble(view):
                 self._line("", line)
         self._status.update(escape(f"{view.label}: {view.sentence}"))
-        if view.ended or view.needs_person:
+        if blocked:
             self._status.stop()
         else:
             self._status.start()
@@ -89,12 +91,12 @@ def about(view: JobView, *, first: bool) -> list[str]:
 
 
 def trouble(view: JobView) -> list[str]:
-    """What failed, and next to it what can be done."""
-    lines = []
-    if view.problem is not None:
-        lines += [text for text in (view.problem.text, view.problem.next) if text and text != view.sentence]
-    offers = [action for action in view.actions if action.name not in {"cancel", "again"}]
-    if offers and (view.ended or view.needs_person):
+    """What failed, and next to it what can be done. While the job goes on by itself its sentence says enough."""
+    if not (view.ended or view.needs_person):
+        return []
+    said = (view.problem.text, view.problem.next) if view.problem is not None else ()
+    lines = [text for text in said if text and text != view.sentence]
+    if offers := [action for action in view.actions if action.name not in {"cancel", "again"}]:
         lines.append(" · ".join(f"[{action.label}]" for action in offers))
     return lines
 

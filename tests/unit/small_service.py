@@ -40,11 +40,9 @@ def said(body: object, status: int = 200) -> Said:
 async def small_service(answering: Answering) -> AsyncIterator[str]:
     """Its URL, for as long as the block lasts."""
 
-    open_calls: set[asyncio.Task[object]] = set()
+    open_calls: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (call := asyncio.current_task()) is not None:
-            open_calls.add(call)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             answer = await answering(await _read(reader))
             if answer is not None:
@@ -55,7 +53,10 @@ async def small_service(answering: Answering) -> AsyncIterator[str]:
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_calls.add(asyncio.create_task(serve(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     try:
         yield f"http://{host}:{port}"
@@ -63,6 +64,7 @@ async def small_service(answering: Answering) -> AsyncIterator[str]:
         server.close()
         for call in open_calls:
             call.cancel()
+        await asyncio.gather(*open_calls, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:

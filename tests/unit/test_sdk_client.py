@@ -144,7 +144,7 @@ async def test_a_retry_says_all_that_it_confirms() -> None:
             await client.retry("j1", scope="failed_items", input={"rows": []})
         plan = refused.value.plan
         assert plan is not None
-        assert plan.runs.ids == ["17"]
+        assert plan.runs == {"count": 1, "ids": ["17"]}
         await client.retry("j1", scope="failed_items", input={"rows": []}, confirm=True, plan=plan)
     assert bodies[1] == {"scope": "failed_items", "confirm": True, "plan": "abc", "input": {"rows": []}}
 

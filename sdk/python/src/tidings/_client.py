@@ -31,17 +31,6 @@ class Request(TypedDict, total=False):
     not_before: datetime
 
 
-class Filter(TypedDict, total=False):
-    """What `list` looks for; `q` finds title, ref and id."""
-
-    owner: str
-    type: str
-    state: str
-    q: str
-    limit: int  # 50, at most 200
-    cursor: str
-
-
 class ItemPage(View, frozen=True):
     items: list[Item]
     next: str | None = None
@@ -83,9 +72,13 @@ class Client:
         """The job now, or as the screen showed it at that moment."""
         return (await self._get(_path(job), {"at": at and at.isoformat()})).read(JobView)
 
-    async def list(self, **filter: Unpack[Filter]) -> JobPage:
-        """A page of the history, newest first."""
-        return (await self._get("/v1/jobs", filter)).read(JobPage)
+    async def list(
+        self, *, owner: str | None = None, type: str | None = None, state: str | None = None, q: str | None = None,
+        limit: int = 50, cursor: str | None = None,
+    ) -> JobPage:  # fmt: skip
+        """A page of the history, newest first; `q` finds title, ref and id."""
+        query = {"owner": owner, "type": type, "state": state, "q": q, "limit": limit, "cursor": cursor}
+        return (await self._get("/v1/jobs", query)).read(JobPage)
 
     async def watch(self, job: Job) -> AsyncGenerator[JobView, None]:
         """Each newer view until the job has ended; a dropped connection goes on where it broke."""

@@ -40,20 +40,14 @@ class Trouble(TypedDict, total=False):
     id: str | int | None
 
 
-class Sign:
+class Sign(asyncio.Event):
     """True once it has happened; `await` it to hear of it at once."""
 
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
     def __bool__(self) -> bool:
-        return self._event.is_set()
+        return self.is_set()
 
     def __await__(self) -> Generator[object, None, bool]:
-        return self._event.wait().__await__()
-
-    def set(self) -> None:
-        self._event.set()
+        return self.wait().__await__()
 
 
 class Context:

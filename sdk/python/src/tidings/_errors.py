@@ -22,22 +22,15 @@ import msgspec
 from tidings._views import RetryPlan, View
 
 
-class FieldError(View, frozen=True):
-    """One field that was refused: where it is in what you sent, and why."""
-
-    pointer: str = ""
-    detail: str = ""
-
-
 class Problem(View, frozen=True):
-    """An RFC 9457 problem; `next` is the one thing to do about it."""
+    """An RFC 9457 problem; `next` is the one thing to do about it. Each error has a `pointer` and a `detail`."""
 
     type: str = "about:blank"
     title: str = ""
     status: int = 0
     detail: str = ""
     next: str = ""
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[dict[str, str], ...] = ()
     plan: RetryPlan | str | None = None
 
 
@@ -66,7 +59,7 @@ class Refused(TidingsError):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         said = problem.detail or problem.title or f"Refused with status {problem.status}."
-        fields = [f"{error.pointer or 'body'}: {error.detail}" for error in problem.errors]
+        fields = [f"{error.get('pointer') or 'body'}: {error.get('detail')}" for error in problem.errors]
         super().__init__("\n".join([said, *fields, problem.next]).strip())
 
 
@@ -107,6 +100,9 @@ class LeaseOutdated(Conflict):
 
 class Unavailable(Refused):
     """The service can't answer now, after all resends. Jobs are kept. Next: call again in a moment."""
+
+
+NO_ANSWER = (Unreachable, Unavailable)  # what is worth asking again
 
 
 class NeedsFix(Exception):

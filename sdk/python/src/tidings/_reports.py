@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 
-from tidings._errors import BadAnswer, Problem, Refused, TidingsError, Unavailable, Unreachable, refused
+from tidings._errors import NO_ANSWER, BadAnswer, Problem, Refused, TidingsError, refused
 from tidings._transport import Backoff, Call, Link
 from tidings._views import View
 
@@ -28,8 +28,7 @@ class Answered(View, frozen=True):
         return refused(problem) if self.status >= 400 else None
 
 
-class Answers(View, frozen=True):
-    answers: list[Answered]
+Answers = dict[str, list[Answered]]
 
 
 class Report:
@@ -90,7 +89,7 @@ class Outbox:
             try:
                 self._done(batch, await self._send(batch))
                 pauses.reset()
-            except (Unreachable, Unavailable, BadAnswer):
+            except (*NO_ANSWER, BadAnswer):
                 await pauses.sleep()  # they go again, until their leases are known to be outdated
             except Refused as error:
                 self._done(batch, [Answered(status=error.problem.status, problem=error.problem)] * len(batch))
@@ -107,7 +106,7 @@ class Outbox:
             report.sending = True
         reports = [{"lease": report.lease, "verb": report.verb, "body": report.body} for report in batch]
         body = msgspec.json.encode({"worker": self._worker, "reports": reports})
-        answers = (await self._link.ask(Call("POST", "/v1/work/report", body=body))).read(Answers).answers
+        answers = (await self._link.ask(Call("POST", "/v1/work/report", body=body))).read(Answers)["answers"]
         if len(answers) != len(batch):
             raise BadAnswer(f"{len(batch)} reports got {len(answers)} answers.")
         return answers

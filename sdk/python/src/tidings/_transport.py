@@ -66,16 +66,13 @@ class HttpTransport:
             headers["Content-Length"] = str(content.stat().st_size)
             content = _chunks(content)
         query = {name: str(value) for name, value in call.query.items() if value is not None}
-        timeout = httpx.Timeout(call.timeout_s, connect=5.0)
-        request = self._http.build_request(
-            call.method, call.path, params=query, headers=headers, content=content, timeout=timeout
+        limit = httpx.Timeout(call.timeout_s, connect=5.0)
+        sending = self._http.stream(
+            call.method, call.path, params=query, headers=headers, content=content, timeout=limit
         )
         try:
-            response = await self._http.send(request, stream=True)
-            try:
+            async with sending as response:
                 yield Reply(response.status_code, response.headers, response.aiter_bytes())
-            finally:
-                await response.aclose()
         except httpx.TransportError as error:
             raise Unreachable(f"No answer from {self._http.base_url}: {str(error) or type(error).__name__}") from error
 

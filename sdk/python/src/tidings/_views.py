@@ -38,18 +38,14 @@ class Wait(View, frozen=True):
     as_of: datetime | None = None
 
 
-class Waiting(View, frozen=True):
-    """Why it has not started yet."""
+class Words(View, frozen=True):
+    """Why it has not started yet (`waiting`), or whether one may leave the page (`leave`)."""
 
-    reason: str = ""
     text: str = ""
+    reason: str | None = None
     ahead: int | None = None
     since: datetime | None = None
-
-
-class Leave(View, frozen=True):
-    safe: bool = True
-    text: str = ""
+    safe: bool | None = None
 
 
 class Result(View, frozen=True):
@@ -123,8 +119,8 @@ class JobView(View, frozen=True):
     progress: Progress | None = None
     liveness: str | None = None
     wait: Wait | None = None
-    waiting: Waiting | None = None
-    leave: Leave | None = None
+    waiting: Words | None = None
+    leave: Words | None = None
     result: Result | None = None
     problem: Trouble | None = None
     items: Items | None = None
@@ -171,17 +167,12 @@ class Item(View, frozen=True):
     run: int | None = None
 
 
-class Runs(View, frozen=True):
-    count: int = 0
-    ids: list[str | int] = []
-
-
 class RetryPlan(View, frozen=True):
     """What a retry does again, what it keeps, and the words to show before it; `plan` is its hash."""
 
     scope: str = "all"
-    runs: Runs = Runs()
-    keeps: object = None
+    runs: dict[str, object] = {}  # count, and the first ids
+    keeps: int = 0
     safety: str = "safe"
     mode: str = "starts_fresh"
     text: str = ""

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from tidings._errors import BadAnswer, Refused, Unavailable, Unreachable
+from tidings._errors import NO_ANSWER, BadAnswer, Refused
 from tidings._transport import Backoff, Call, Link
-from tidings._views import JobView, View, Wait, Waiting
+from tidings._views import JobView, View, Wait, Words
 
 SILENCE_S = 45.0  # the service speaks every 15 s: three missed words are a dead connection
 STREAM_TRIES = 3  # broken streams in a row with nothing new, then the long poll takes over
@@ -24,7 +24,7 @@ class Moment(View, frozen=True):
 
     version: int
     wait: Wait | None = None
-    waiting: Waiting | None = None
+    waiting: Words | None = None
 
 
 async def sse(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
@@ -78,7 +78,7 @@ class Follower:
                         yield view
                         if view.ended:
                             return
-        except (Unreachable, Unavailable):
+        except NO_ANSWER:
             return
         except Refused as error:
             if error.problem.status not in {405, 406}:

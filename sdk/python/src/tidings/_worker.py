@@ -21,28 +21,13 @@ import msgspec
 
 from tidings._client import Client
 from tidings._context import Assignment, Context, SyncContext
-from tidings._errors import (
-    Conflict,
-    Fail,
-    NeedsFix,
-    NotFound,
-    Refused,
-    Stopped,
-    TidingsError,
-    Unavailable,
-    Unreachable,
-)  # fmt: skip
+from tidings._errors import NO_ANSWER, Conflict, Fail, NeedsFix, NotFound, Refused, Stopped, TidingsError
 from tidings._reports import Answered, Answers, Outbox
 from tidings._transport import Answer, Backoff, Call, Transport
-from tidings._views import View
 
 log = logging.getLogger("tidings")
 Handler = Callable[[Context], Awaitable[None]] | Callable[[SyncContext], None]
 H = TypeVar("H", bound=Handler)
-
-
-class Assignments(View, frozen=True):
-    assignments: list[Assignment]
 
 
 class Run:
@@ -114,12 +99,13 @@ class Worker:
             await self._client.close()
 
     async def _let_go(self) -> None:
-        for last in (False, True):
-            if last:
-                for run in self._runs.values():
-                    run.stop()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=self._grace_s + 5 * last)
+        """Those at work may end in time; the others are stopped and given back."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace_s)
+        for run in self._runs.values():
+            run.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace_s + 5)
 
     async def _claim_forever(self) -> None:
         pauses = Backoff(first_s=0.2, max_s=10.0)
@@ -129,7 +115,7 @@ class Worker:
             try:
                 assignments, now = await self._claim()
                 pauses.reset()
-            except (Unreachable, Unavailable) as error:
+            except NO_ANSWER as error:
                 log.warning("No jobs can be fetched now, trying again. %s", error)
                 await pauses.sleep()
                 continue
@@ -146,7 +132,7 @@ class Worker:
                   "max": self._slots - len(self._tasks)}  # fmt: skip
         call = Call("POST", "/v1/work/claim", body=msgspec.json.encode(wanted), timeout_s=self._wait_s + 10)
         answer = await self._client.link.ask(call, resend=False)
-        return answer.read(Assignments).assignments, _server_time(answer)
+        return answer.read(dict[str, list[Assignment]])["assignments"], _server_time(answer)
 
     async def _beat_forever(self) -> None:
         beaten_at = time.monotonic()
@@ -165,7 +151,7 @@ class Worker:
         if leases:
             body = msgspec.json.encode({"worker": self.name, "leases": leases})
             call = Call("POST", "/v1/work/heartbeat", body=body, timeout_s=max(1.0, every_s))
-            answers = (await self._client.link.ask(call, resend=False)).read(Answers).answers
+            answers = (await self._client.link.ask(call, resend=False)).read(Answers)["answers"]
             for lease, answer in zip(leases, answers, strict=False):
                 self._heard(lease, answer)
 
@@ -205,11 +191,11 @@ class Worker:
         if not work.done():
             run.stop()
             await asyncio.wait({work}, timeout=self._grace_s)
+        stopped = not work.done() or work.cancelled()
+        error = None if stopped else work.exception()
         if late:
             return "fail", {"reason": f"The handler took longer than {timeout_s} seconds.", "retryable": True}
-        if run.ctx.cancelled or not work.done() or work.cancelled():
-            return "release", {}
-        return _ending(run.ctx, work.exception())
+        return ("release", {}) if stopped or run.ctx.cancelled else _ending(run.ctx, error)
 
     async def _call(self, run: Run, handler: Handler) -> None:
         if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
@@ -221,6 +207,7 @@ class Worker:
             return await asyncio.shield(thread)
         except asyncio.CancelledError:
             await asyncio.wait({thread})  # a thread stops at its next word to its context, not before
+            thread.exception()
             raise
 
     async def _end(self, assignment: Assignment, run: Run, verb: str, body: Mapping[str, object]) -> None:
