@@ -15,17 +15,23 @@ from schemas.jobtypes import JobType
 
 
 class IdempotencyKey(Struct, frozen=True):
-    """Bound to tenant and call; `body` is the digest of the first body."""
+    """Bound to tenant and call; `body` is the digest of the first body. `also`: a second key of the same command."""
 
-    call: str  # "POST /v1/jobs"
+    call: str  # "POST /v1/jobs", "nats submit"
     key: str
     body: bytes
+    also: "IdempotencyKey | None" = None
 
 
 class Command(Struct, frozen=True, kw_only=True):
     tenant: str
     cause: Cause
     key: IdempotencyKey | None = None
+
+    @property
+    def keys(self) -> tuple[IdempotencyKey, ...]:
+        """Any of them met again means that the command was carried out."""
+        return tuple(key for key in (self.key, self.key and self.key.also) if key)
 
 
 class SubmitJob(Command, frozen=True, kw_only=True):

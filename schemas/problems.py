@@ -1,6 +1,6 @@
 """Every way a request can be refused: code, status and the keys of its words, in one table.
 
-The core refuses with a `Rejection` value; one place (`services/api/problems.py`) makes problem+json of it. The words
+The core refuses with a `Rejection` value; one place (`services/front/problems.py`) makes problem+json of it. The words
 are messages `problem-<code>` (title), `problem-<code>-detail` and `problem-<code>-next` of the catalogues.
 """
 
@@ -32,6 +32,8 @@ class Problem(Enum):
     CONFIRM_FIRST = ("confirm-first", 409)
     PLAN_CHANGED = ("plan-changed", 409)
     NEWER_TWIN = ("newer-twin", 409)
+    BROKEN = ("broken", 500)
+    UNEXPECTED = ("unexpected", 500)
     BUSY = ("busy", 503)
     UNAVAILABLE = ("unavailable", 503)
 

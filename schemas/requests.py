@@ -46,6 +46,27 @@ class Retry(Body, frozen=True, kw_only=True):
     input: Json = None
 
 
+class NamedCancel(Cancel, frozen=True, kw_only=True):
+    """On NATS: the job by its id, or by the command that asked for it."""
+
+    job: str | None = None
+    command_id: str | None = None
+
+
+class NamedRetry(Retry, frozen=True, kw_only=True):
+    """On NATS: the job by its id, or by the command that asked for it."""
+
+    job: str | None = None
+    command_id: str | None = None
+
+
+class Get(Body, frozen=True, kw_only=True):
+    """On NATS: the job by its id, as it is or as it was (`at`)."""
+
+    job: str
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 class Claim(Body, frozen=True, kw_only=True):
     types: Annotated[list[TypeName], Meta(min_length=1, max_length=100)]
     worker: Worker

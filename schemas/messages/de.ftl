@@ -309,6 +309,10 @@ problem-newer-twin-next = { $newer ->
    *[other] Öffnen Sie { $newer }, oder brechen Sie { $newer } ab, bevor Sie diesen Auftrag erneut versuchen.
 }
 
+problem-unexpected = Das konnte nicht getan werden
+problem-unexpected-detail = Auf unserer Seite ist etwas fehlgeschlagen, und von dieser Anfrage wurde nichts gespeichert. Angenommene Aufträge sind sicher.
+problem-unexpected-next = Sagen Sie den Betreibern dieses Dienstes, wann es geschah. Sie finden die Ursache in ihren Aufzeichnungen.
+
 problem-busy = Zu viele Anfragen auf einmal
 problem-busy-detail = { $limit ->
     [none] Es warten mehr Anfragen, als wir annehmen können.
@@ -320,8 +324,12 @@ problem-busy-next = { $seconds ->
    *[other] Senden Sie sie in { $seconds } Sekunden noch einmal.
 } Mit demselben Idempotency-Key bleibt es ein einziger Auftrag.
 
+problem-broken = Das ist ein Fehler von uns
+problem-broken-detail = Die Anfrage ist auf einen Fehler im Dienst gestoßen, deshalb wissen wir nicht, ob sie gespeichert wurde. Angenommene Aufträge sind sicher und gehen weiter.
+problem-broken-next = Senden Sie sie noch einmal mit demselben Idempotency-Key: Es bleibt ein einziger Auftrag. Misslingt es wieder, nennen Sie dem Support den Zeitpunkt.
+
 problem-unavailable = Wir können gerade nichts speichern
-problem-unavailable-detail = Die Datenbank antwortet nicht, deshalb wurde von dieser Anfrage nichts gespeichert. Angenommene Aufträge sind sicher.
+problem-unavailable-detail = Die Datenbank antwortet nicht, deshalb wissen wir nicht, ob diese Anfrage gespeichert wurde. Angenommene Aufträge sind sicher.
 problem-unavailable-next = { $seconds ->
     [none] Senden Sie sie in einigen Sekunden noch einmal.
     [one] Senden Sie sie in 1 Sekunde noch einmal.

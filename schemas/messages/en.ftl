@@ -324,6 +324,10 @@ problem-newer-twin-next = { $newer ->
    *[other] Open { $newer }, or cancel it before you retry this one.
 }
 
+problem-unexpected = This could not be done
+problem-unexpected-detail = Something failed on our side, and nothing of this request was saved. Jobs that were accepted are safe.
+problem-unexpected-next = Tell the people who run this service when it happened. They find the cause in its records.
+
 problem-busy = Too many requests at once
 problem-busy-detail = { $limit ->
     [none] More requests are waiting than we can take.
@@ -335,8 +339,12 @@ problem-busy-next = { $seconds ->
    *[other] Send it again in { $seconds } seconds.
 } With the same Idempotency-Key it will still be one job.
 
+problem-broken = This is a mistake of ours
+problem-broken-detail = The request met a mistake in the service, so we can't tell whether it was saved. Jobs that were accepted are safe and go on.
+problem-broken-next = Send it again with the same Idempotency-Key: it will still be one job. If it fails again, tell support when it happened.
+
 problem-unavailable = We can't save anything right now
-problem-unavailable-detail = The database does not answer, so nothing of this request was saved. Jobs that were accepted are safe.
+problem-unavailable-detail = The database does not answer, so we can't tell whether this request was saved. Jobs that were accepted are safe.
 problem-unavailable-next = { $seconds ->
     [none] Send it again in a few seconds.
     [one] Send it again in 1 second.

@@ -191,6 +191,10 @@ async def _answer(call: Call, parts: Parts, request: Request) -> Response:
     except (Unavailable, *AWAY) as error:
         log.warning("the database is away", call=f"{call.method} {call.path}", error=repr(error))
         return problem_response(Rejection(Problem.UNAVAILABLE, {"seconds": AWAY_S}), language)
+    except Exception:
+        # A bug of ours: the caller is told so in the same form as everything else, the log has the rest.
+        log.exception("call failed", call=f"{call.method} {call.path}")
+        return problem_response(Rejection(Problem.BROKEN), language)
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -124,7 +124,7 @@ def _parameters(call: Call) -> Iterable[Doc]:
 
 
 def _problems(call: Call) -> dict[int, list[str]]:
-    problems = [*call.refuses, Problem.UNAVAILABLE]
+    problems = [*call.refuses, Problem.BROKEN, Problem.UNAVAILABLE]
     if call.writes:
         problems.append(Problem.BUSY)
         problems.append(Problem.INVALID)

@@ -39,8 +39,7 @@ class Needs(Struct):
         """`types`: the definitions last seen. A digest made by an old one is found out by the handler."""
         needs = cls(jobs=set(jobs))
         for command in commands:
-            if command.key:
-                needs.keys.add((command.tenant, command.key.call, command.key.key))
+            needs.keys |= {(command.tenant, key.call, key.key) for key in command.keys}
             with contextlib.suppress(rfc8785.CanonicalizationError):  # its own decision says so; its neighbours go on
                 needs._add(command, types)
         return needs

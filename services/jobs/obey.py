@@ -121,7 +121,7 @@ def _submit(work: Working, command: SubmitJob) -> Answer:
     kind = work.types.get((command.tenant, command.body.type))
     if kind is None:
         return Rejection(
-            Problem.UNKNOWN_TYPE, {"type": command.body.type}, (Fault("/type", "no job type has this name"),)
+            Problem.UNKNOWN_TYPE, {"name": command.body.type}, (Fault("/type", "no job type has this name"),)
         )
     digest = request_digest(kind[1], command.tenant, command.body, command.uploads)
     memory = work.memories.get((command.tenant, digest)) if digest and not command.body.again else None
@@ -231,7 +231,10 @@ def _retry(work: Working, command: RetryJob) -> Answer:
         return Rejection(Problem.UNKNOWN_JOB, faults=(Fault("/job", "no job has this id"),))
     failed = sorted(work.failed_items(job)) if command.body.scope == FAILED_ITEMS else []
     memory = work.memories.get((job.tenant, job.dedupe)) if job.dedupe else None
-    return _decided(work, job, decide_retry(job, command.body, failed, memory, work.now), command)
+    decision = decide_retry(job, command.body, failed, memory, work.now)
+    if isinstance(decision, Rejection) and memory and (newer := work.jobs.get(memory.job)):
+        decision = msgspec.structs.replace(decision, args={**decision.args, "newer": newer.ref})
+    return _decided(work, job, decision, command)
 
 
 def _decided(work: Working, job: Job, decision: object, command: Command) -> Answer:

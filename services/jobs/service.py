@@ -81,7 +81,7 @@ class JobService:
                 raw = await conn.fetchval(_TYPE, partition, command.tenant, command.body.type)
                 if raw is None:
                     fault = Fault("/type", "no job type has this name")
-                    return Rejection(Problem.UNKNOWN_TYPE, {"type": command.body.type}, (fault,))
+                    return Rejection(Problem.UNKNOWN_TYPE, {"name": command.body.type}, (fault,))
                 kind = msgspec.json.decode(raw, type=Definition)
                 digest = request_digest(kind, command.tenant, command.body, command.uploads)
                 if digest is None or command.body.again:
