@@ -20,7 +20,7 @@ log = structlog.get_logger()
 READY_MAX_S = 30.0  # a crash recovery of Postgres may have much to replay
 END_MAX_S = 6.0  # for both together; a stack has 15 s for everything
 RESTARTS_MAX = 5  # within a minute; a server that dies more often needs a person
-_LOOK_S = 0.02  # between two looks at a server that is starting
+_LOOK_S = 0.05  # between two looks at a server that is starting
 
 
 class EmbeddedStack:
