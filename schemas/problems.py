@@ -33,7 +33,6 @@ class Problem(Enum):
     PLAN_CHANGED = ("plan-changed", 409)
     NEWER_TWIN = ("newer-twin", 409)
     BROKEN = ("broken", 500)
-    UNEXPECTED = ("unexpected", 500)
     BUSY = ("busy", 503)
     UNAVAILABLE = ("unavailable", 503)
 

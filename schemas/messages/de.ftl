@@ -309,10 +309,6 @@ problem-newer-twin-next = { $newer ->
    *[other] Öffnen Sie { $newer }, oder brechen Sie { $newer } ab, bevor Sie diesen Auftrag erneut versuchen.
 }
 
-problem-unexpected = Das konnte nicht getan werden
-problem-unexpected-detail = Auf unserer Seite ist etwas fehlgeschlagen, und von dieser Anfrage wurde nichts gespeichert. Angenommene Aufträge sind sicher.
-problem-unexpected-next = Sagen Sie den Betreibern dieses Dienstes, wann es geschah. Sie finden die Ursache in ihren Aufzeichnungen.
-
 problem-busy = Zu viele Anfragen auf einmal
 problem-busy-detail = { $limit ->
     [none] Es warten mehr Anfragen, als wir annehmen können.

@@ -324,10 +324,6 @@ problem-newer-twin-next = { $newer ->
    *[other] Open { $newer }, or cancel it before you retry this one.
 }
 
-problem-unexpected = This could not be done
-problem-unexpected-detail = Something failed on our side, and nothing of this request was saved. Jobs that were accepted are safe.
-problem-unexpected-next = Tell the people who run this service when it happened. They find the cause in its records.
-
 problem-busy = Too many requests at once
 problem-busy-detail = { $limit ->
     [none] More requests are waiting than we can take.

@@ -18,6 +18,7 @@ from schemas.commands import (
     ClaimJobs,
     Command,
     DefineType,
+    IdempotencyKey,
     Met,
     Outcome,
     ReportWork,
@@ -45,10 +46,10 @@ _json = msgspec.json.Encoder()
 
 def obey(work: Working, command: Command) -> Answer:
     """Decide one command and record what follows from it."""
-    if command.key:
-        first = work.keys.get((command.tenant, command.key.call, command.key.key))
+    for key in command.keys:
+        first = work.keys.get((command.tenant, key.call, key.key))
         if first:
-            return _again(work, command, first)
+            return _again(work, command, key, first)
     try:
         answer = OBEY[type(command)](work, command)
     except TooLarge:
@@ -56,7 +57,7 @@ def obey(work: Working, command: Command) -> Answer:
         return Rejection(Problem.TOO_LARGE, {"limit": LINE_MAX_BYTES}, (fault,))
     except rfc8785.CanonicalizationError as error:
         return uncountable(error)
-    if command.key and isinstance(answer, Outcome) and not _came_for_nothing(command, answer):
+    if isinstance(answer, Outcome) and not _came_for_nothing(command, answer):
         _keep(work, command, answer)
     return answer
 
@@ -71,24 +72,22 @@ def _came_for_nothing(command: Command, answer: Outcome) -> bool:
 
 
 def _keep(work: Working, command: Command, answer: Outcome) -> None:
-    if command.key:
+    for key in command.keys:
         given = [(a.job.id, a.job.run, a.job.attempt) for a in answer.assignments]
         first = FirstAnswer(
-            body=command.key.body,
+            body=key.body,
             status=answer.status,
             job=answer.job.id if answer.job else None,
             answer=_json.encode(given) if given else None,
             position=answer.position,
         )
-        work.keep_key(command.tenant, command.key, first)
+        work.keep_key(command.tenant, key, first)
 
 
-def _again(work: Working, command: Command, first: FirstAnswer) -> Answer:
+def _again(work: Working, command: Command, key: IdempotencyKey, first: FirstAnswer) -> Answer:
     """The same key again: the first status with the current view, and nothing appended. Another body is refused."""
-    if command.key and command.key.body != first.body:
-        return Rejection(
-            Problem.KEY_REUSED, {"key": command.key.key}, (Fault("", "differs from the key's first body"),)
-        )
+    if key.body != first.body:
+        return Rejection(Problem.KEY_REUSED, {"key": key.key}, (Fault("", "differs from the key's first body"),))
     job = work.jobs.get(first.job) if first.job else None
     held = _still_held(work, first) if isinstance(command, ClaimJobs) else ()
     kind = work.types.get((command.tenant, command.name)) if isinstance(command, DefineType) else None

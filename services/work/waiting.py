@@ -78,7 +78,7 @@ class WaitingClaims:
         """
         outcome = await self._claim(command, wait_s, gone)
         if isinstance(outcome, Outcome) and outcome.assignments and gone.done():
-            await self._give_back(command, outcome.assignments)
+            await self.give_back(command, outcome.assignments)
         return outcome
 
     async def _claim(self, command: ClaimJobs, wait_s: float, gone: asyncio.Future[None]) -> Outcome | Rejection:
@@ -121,7 +121,8 @@ class WaitingClaims:
             if task:
                 task.cancel()
 
-    async def _give_back(self, command: ClaimJobs, assignments: Sequence[Assignment]) -> None:
+    async def give_back(self, command: ClaimJobs, assignments: Sequence[Assignment]) -> None:
+        """Unharmed, as if they had not been claimed."""
         jobs = [assignment.job for assignment in assignments]
         cause = command.cause
         await self._jobs.do_all(
