@@ -7,6 +7,7 @@ from typing import Self
 
 import asyncpg
 
+from eventstore.ending import end_if_cancelled
 from eventstore.postgres import Connection
 
 RELAY = 0x7469_7265  # the class of the relay's locks in this database; the second number is the partition
@@ -51,6 +52,7 @@ class Locks:
     async def taken(self) -> AsyncIterator[int]:
         """Each partition whose lock was got, for ever. The question is asked on with none missing: a sign of life."""
         while True:
+            end_if_cancelled()
             rows = await self._conn.fetch(_TRY, RELAY, self._missing, timeout=ANSWER_MAX_S)
             for row in rows:
                 self._missing.remove(row["partition"])

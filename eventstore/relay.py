@@ -15,6 +15,7 @@ from nats.aio.client import Client
 
 from eventstore import jetstream, standing
 from eventstore.crash_points import crash_point
+from eventstore.ending import end_if_cancelled
 from eventstore.locks import Locks
 from eventstore.outgoing import JOBS_REMEMBERED, Outgoing
 from eventstore.postgres import AWAY, Pool, pauses
@@ -86,6 +87,7 @@ class Relay:
         """Until cancelled. Raises UnfitNats where this NATS can't carry the events."""
         waits = pauses(most_s=1.0)  # the connections themselves wait for servers that are away
         while True:
+            end_if_cancelled()
             try:
                 await self._session()
             except* (*AWAY, *jetstream.AWAY, Lost) as group:
@@ -167,6 +169,7 @@ class PartitionRelay:
         self._filled = False
         waits, chunk, stored = pauses(0.05), self._chunk, 0
         while True:
+            end_if_cancelled()
             try:
                 now = await self._look(client)
                 if now.fault is None:
@@ -208,6 +211,7 @@ class PartitionRelay:
         """Send what comes, until a look finds a fault."""
         async with Sender(client, self._name) as sender:
             while True:
+                end_if_cancelled()
                 if self._known > position:
                     position = await self._send_page(sender, position, chunk)
                     chunk = self._chunk

@@ -17,7 +17,9 @@ app = typer.Typer(
 )
 projections = typer.Typer(help="Rebuild what is shown from the log, or prove that it is right.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+relay = typer.Typer(help="See how NATS stands against the log, or mend it.", no_args_is_help=True)
 app.add_typer(projections, name="projections")
+app.add_typer(relay, name="relay")
 app.add_typer(keys, name="keys")
 
 HELD, DID_NOT_HOLD, COULD_NOT_RUN = 0, 1, 2
@@ -114,6 +116,26 @@ def verify(
     from services.commands.projections import verify as run
 
     _finish(run(data, follow=follow, as_json=as_json))
+
+
+@relay.command("status")
+def relay_status(data: Data = None, as_json: Json = False) -> None:
+    """Compare each stream in NATS with the log; exit 1 where one is not what the log says."""
+    from services.commands.relay import status
+
+    _finish(status(data, as_json=as_json))
+
+
+@relay.command("resync")
+def relay_resync(
+    data: Data = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this one, whatever its state.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make streams that went astray anew and fill them from the log; their consumers begin anew too."""
+    from services.commands.relay import resync
+
+    _finish(resync(data, partition, as_json=as_json))
 
 
 @keys.command("create")
