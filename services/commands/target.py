@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from services.embedded.folder import CannotStart, DataFolder, Ready
+from services.embedded.folder import DataFolder, Ready
 
 DEFAULT_DATA = ".tidings"
 _TIMEOUT = httpx.Timeout(10, read=60)  # a long poll takes up to 30 s
@@ -24,16 +24,21 @@ def running(data: Path | None) -> Ready | None:
 
 @asynccontextmanager
 async def api(data: Path | None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a running service, with its key."""
+    """A client of the service: the one that runs, else one of our own over given or stopped servers for the while."""
     url, key = os.environ.get("TIDINGS_URL"), os.environ.get("TIDINGS_API_KEY")
-    if data is not None or not (url and key):
-        ready = running(data)
-        if ready is None:
-            raise CannotStart(
-                f"No stack is running on {data_folder(data)}.",
-                "Start one with `tidings up`, or name one with --data, or with TIDINGS_URL and TIDINGS_API_KEY.",
-            )
-        url, key = ready.url, ready.api_key
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
-        yield client
+    given = bool(os.environ.get("TIDINGS_DATABASE_URL"))
+    if data is None and url and key:
+        async with _client(url, key) as client:
+            yield client
+    elif (data is not None or not given) and (ready := running(data)):
+        async with _client(ready.url, ready.api_key) as client:
+            yield client
+    else:
+        from services.commands.own import own_service  # noqa: PLC0415 - the whole service, so only where it is needed
+
+        async with own_service(data) as (url, key), _client(url, key) as client:
+            yield client
+
+
+def _client(url: str, key: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)

@@ -101,6 +101,15 @@ def test_jobs_and_types_of_a_new_stack(up: Process, home: Path) -> None:
     assert json.loads(run("types", "--json", "--data", str(home)).stdout)["types"] == []
 
 
+def test_the_servers_alone_are_enough(up: Process, home: Path) -> None:
+    """Given the database, a command needs no running service; what it needed of its own is gone afterwards."""
+    database = up.ready["database_url"]
+    listed = run("types", "--json", TIDINGS_DATABASE_URL=database)
+    assert (listed.returncode, json.loads(listed.stdout)["types"]) == (0, []), listed.stderr
+    keys = json.loads(run("keys", "list", "--tenant", "default", "--json", "--data", str(home)).stdout)
+    assert [key["revoked_at"] is None for key in keys["keys"]].count(True) == 1
+
+
 def test_a_refused_filter_does_not_hold(up: Process, home: Path) -> None:
     assert up.ready
     assert run("jobs", "--state", "sleeping", "--data", str(home)).returncode == 1
