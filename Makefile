@@ -8,7 +8,7 @@ SDK := $(wildcard sdk/python/pyproject.toml)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo check format test coverage docs lock clean
+.PHONY: help setup up demo check format test test-faults coverage docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -44,6 +44,9 @@ format: setup ## format the code and mend what the linter can mend
 
 test: setup ## run every test, on real PostgreSQL and NATS servers
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+test-faults: setup ## the tests that kill things, at full length
+	FAULTS_EVENTS=20000 $(BIN)/pytest -s tests/faults
 
 coverage: setup ## run every test and hold branch coverage at 95 %
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95

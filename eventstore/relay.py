@@ -28,7 +28,7 @@ from schemas.envelope import Recorded
 log = structlog.get_logger()
 
 FLYING_MAX = 2  # chunks: one is written while the other is stored
-LOOK_S = 2.0  # between two looks at a stream: nobody tells when it is purged
+LOOK_S = 1.0  # between two looks at a stream: nobody tells when it is purged
 CLOSE_MAX_S = 2.0
 REMEMBER_MIN = 1000  # jobs, in each of many partitions
 
@@ -81,7 +81,8 @@ class Relay:
         self._active: set[int] = set()
 
     def reports(self) -> list[Report]:
-        return [self._partitions[partition].report() for partition in sorted(self._active)]
+        reports = (self._partitions[partition].report() for partition in sorted(self._active))
+        return [report for report in reports if report]
 
     async def run(self) -> None:
         """Until cancelled. Raises UnfitNats where this NATS can't carry the events."""
@@ -154,6 +155,7 @@ class PartitionRelay:
         self._fault: Fault | None = None
         self._behind = False
         self._filled = False  # that the stream was filled is on record
+        self._looked = False
         self._look_at = 0.0
 
     def wake(self, recorded: Sequence[Recorded]) -> None:
@@ -161,7 +163,10 @@ class PartitionRelay:
         self._known = max(self._known, recorded[-1].position)
         self._stir.set()
 
-    def report(self) -> Report:
+    def report(self) -> Report | None:
+        """None before the first look."""
+        if not self._looked:
+            return None
         return Report(partition=self._partition, lag=max(0, self._known - self._stored), fault=self._fault)
 
     async def run(self, client: Client) -> None:
@@ -190,7 +195,7 @@ class PartitionRelay:
         async with self._pool.acquire() as conn:
             now = await standing.look(conn, client.jetstream(), self._partition)
         self._look_at = asyncio.get_running_loop().time() + self._look_s
-        self._known, self._stored = max(now.head, self._known), now.last
+        self._known, self._stored, self._looked = max(now.head, self._known), now.last, True
         if now.fault != self._fault:
             if now.fault:
                 log.error(

@@ -138,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 512 * KIB
     net_s: Annotated[
         float,
-        Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up.", extra=LOG),
+        Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up or stream.", extra=LOG),
     ] = 1.0
 
     nats_replicas: Annotated[
