@@ -25,7 +25,7 @@ MESSAGE_MAX_BYTES = 2 * PAYLOAD_MIN_BYTES
 PENDING_MAX_BYTES = 8 * PAYLOAD_MIN_BYTES  # written but not yet taken by the socket; beyond, a publisher waits
 CHECK_MAX_S = 3.0
 REJECTIONS_KEPT_S = 7 * 86_400
-COMMAND_WINDOW_S = 600  # NATS itself drops a command that is published again within it; the log remembers longer
+COMMAND_WINDOW_S = 0.1  # NATS' least: it would take two tenants' commands of one id for one, the log tells them apart
 
 _NAME_IN_USE = 10058  # by a stream of another form
 
@@ -148,7 +148,10 @@ def shared_configs(replicas: int = 1) -> list[StreamConfig]:
             duplicate_window=COMMAND_WINDOW_S,
         ),
         common.evolve(
-            name=subjects.REJECTIONS_STREAM, subjects=[subjects.all_of("rejections")], max_age=REJECTIONS_KEPT_S
+            name=subjects.REJECTIONS_STREAM,
+            subjects=[subjects.all_of("rejections")],
+            max_age=REJECTIONS_KEPT_S,
+            duplicate_window=REJECTIONS_KEPT_S,  # one for each refused command, however late that is delivered again
         ),
         common.evolve(name=subjects.CHECKPOINTS_STREAM, subjects=[subjects.all_of("checkpoints")]),
     ]

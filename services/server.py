@@ -17,8 +17,9 @@ from eventstore.wake import Wakeups
 from projections.insights import Insights
 from projections.runner import Runner
 from schemas.envelope import Recorded
-from services.api.app import create_app
+from services.api.app import VERSION, build, close, opened
 from services.jobs.service import JobService
+from services.nats.serve import serve_nats
 from services.settings import Settings, variable
 from services.work.timers import Timers
 
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 API, RELAY, PROJECTOR, ORCHESTRATOR = "api", "relay", "projector", "orchestrator"
 ROLES = frozenset({API, RELAY, PROJECTOR, ORCHESTRATOR})
+NATS_START_MAX_S = 2.0  # then the API is ready without it
 STOP_MAX_S = 5  # for answers on their way; whoever started us waits only a little longer
 
 
@@ -83,6 +85,7 @@ class Engine:
             replicas=self.settings.nats_replicas,
             window=self.settings.relay_window,
             cloudevents=self.settings.cloudevents,
+            look_s=self.settings.net_s,
         )
 
     def _timers(self) -> Timers:
@@ -127,23 +130,30 @@ async def serve(
 
 async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:
     """Calls that are on their way when `stop` comes are answered; streams end at once, and clients come again."""
-    async with create_app(engine) as (app, close):
-        server = Server(app, engine.settings, ready)
+    async with opened(engine) as parts:
+        nats_ready, ended = asyncio.Event(), asyncio.Event()
+        server = Server(build(parts), engine.settings, ready, after=nats_ready)
         serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None))
+        by_nats = asyncio.create_task(serve_nats(parts, VERSION, nats_ready, ended))
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, by_nats, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            close()
+            close(parts)
             server.should_exit = True
+            ended.set()
             stopping.cancel()
             await serving
+            await by_nats
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its own signals: whoever started the process decides when it ends."""
+    """uvicorn without its own signals: whoever started the process decides when it ends.
 
-    def __init__(self, app: ASGIApp, settings: Settings, ready: asyncio.Event) -> None:
+    `ready` is set when HTTP is answered and `after` is set too; a NATS that is away is not waited for.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, ready: asyncio.Event, *, after: asyncio.Event) -> None:
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -158,9 +168,13 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._ready = ready
+        self._after = after
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NATS_START_MAX_S):
+                await self._after.wait()
         self._ready.set()
 
     @contextlib.contextmanager

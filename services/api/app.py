@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Protocol
 
 from fastapi import FastAPI
@@ -61,12 +60,12 @@ class Engine(Protocol):
 
 
 @asynccontextmanager
-async def create_app(engine: Engine) -> AsyncIterator[tuple[FastAPI, Callable[[], None]]]:
-    """The app, and how to end its streams and waits before its server goes down."""
+async def opened(engine: Engine) -> AsyncIterator[Parts]:
+    """The parts of a running API: `build` makes the app of them, `close` ends its streams and waits."""
     parts = await _parts(engine)
     stops = [tail.subscribe(parts.metrics.appended) for tail in engine.tails.values()]
     try:
-        yield build(parts), partial(_close, parts)
+        yield parts
     finally:
         for stop in (*stops, parts.screens.stop, parts.claims.stop):
             stop()
@@ -92,7 +91,8 @@ async def _parts(engine: Engine) -> Parts:
     )
 
 
-def _close(parts: Parts) -> None:
+def close(parts: Parts) -> None:
+    """Before its server goes down: answer all that waits."""
     parts.screens.close()
     parts.claims.close()
 

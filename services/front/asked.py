@@ -75,6 +75,11 @@ class Asked(ABC):
 
     __slots__ = ("caller", "language", "parts")
 
+    @property
+    def answer_max_bytes(self) -> int | None:
+        """Where whoever carries the answer has a limit."""
+        return None
+
     def __init__(self, parts: Parts, caller: Caller, language: str) -> None:
         self.parts = parts
         self.caller = caller

@@ -102,9 +102,13 @@ async def known_job(asked: Asked, job: str) -> str:
     return job
 
 
+def cancel_call(job: str) -> str:
+    return f"{SUBMIT_CALL}/{job}/cancel"
+
+
 async def cancel(asked: Asked, job: str, body: requests.Cancel) -> Reply:
     """Stop a job; asked twice it is the same."""
-    key = asked.key(f"POST /v1/jobs/{job}/cancel", body)
+    key = asked.key(cancel_call(job), body)
     return _changed(
         asked, await asked.parts.jobs.do(CancelJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job))
     )
@@ -112,15 +116,16 @@ async def cancel(asked: Asked, job: str, body: requests.Cancel) -> Reply:
 
 async def retry(asked: Asked, job: str, body: requests.Retry) -> Reply:
     """Another run of the same job. Where it must be confirmed first, the refusal carries the plan."""
-    command = await retrial(asked, job, body, f"POST /v1/jobs/{job}/retry")
+    command = await retrial(asked, job, body)
     return _changed(asked, await with_plan(asked, job, await asked.parts.jobs.do(command)))
 
 
-async def retrial(asked: Asked, job: str, body: requests.Retry, call: str) -> RetryJob:
+async def retrial(asked: Asked, job: str, body: requests.Retry) -> RetryJob:
     """The body as a command, after all that can be judged before it is decided."""
     uploads = await uploads_in(asked, body.input, "/input")
     _check_size(asked, body.input)
-    return RetryJob(tenant=asked.tenant, cause=asked.cause(), key=asked.key(call, body, uploads), job=job, body=body)
+    key = asked.key(f"{SUBMIT_CALL}/{job}/retry", body, uploads)
+    return RetryJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job, body=body)
 
 
 def _check_size(asked: Asked, input_: Json) -> None:

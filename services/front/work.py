@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import accumulate
 
+import msgspec
 from msgspec import Struct
 
 from eventstore.read import head
@@ -21,6 +23,7 @@ from services.work.tokens import Lease
 
 REPORTS_MAX = 1000
 HEARTBEATS_MAX = 5000
+ENVELOPE_BYTES = 64  # around the assignments of an answer
 CHECKS_AT_ONCE = 8  # results of one batch that are read again at the same time
 
 
@@ -81,7 +84,20 @@ async def claim(asked: Asked) -> Reply:
     )
     async with asked.gone() as gone:
         outcome = accepted(await asked.parts.claims.claim(command, min(body.wait or 0, settings.long_poll_max_s), gone))
-    return Reply(200, Assignments([_assigned(asked, each) for each in outcome.assignments]), position(outcome))
+    views = _within([_assigned(asked, each) for each in outcome.assignments], asked.answer_max_bytes)
+    if left := outcome.assignments[len(views) :]:
+        await asked.parts.claims.give_back(command, left)
+        if not views:
+            raise too_large("answer", asked.answer_max_bytes or 0)
+    return Reply(200, Assignments(views), position(outcome))
+
+
+def _within(views: list[AssignmentView], limit: int | None) -> list[AssignmentView]:
+    """As many of the first as fit in one answer."""
+    if limit is None:
+        return views
+    sizes = accumulate((len(msgspec.json.encode(view)) + 1 for view in views), initial=ENVELOPE_BYTES)
+    return [view for view, size in zip(views, list(sizes)[1:], strict=True) if size <= limit]
 
 
 def _assigned(asked: Asked, assignment: Assignment) -> AssignmentView:
