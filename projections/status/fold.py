@@ -202,7 +202,7 @@ def _retry_requested(job: Job, event: e.RetryRequested, _: datetime) -> Job:
         run=event.run,
         attempt=0,
         failures=0,
-        scope=event.scope,
+        scope=ALL if event.scope == ALL else event.scope,  # the default itself, so that it is left out of the document
         retry_input=event.input is not None,
         due_from=None,
         blocked_at=None,
