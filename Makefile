@@ -48,6 +48,9 @@ test: setup ## run every test, on real PostgreSQL and NATS servers
 test-faults: setup ## the tests that kill things, at full length
 	FAULTS_EVENTS=20000 $(BIN)/pytest -s tests/faults
 
+fuzz: setup ## drive the promises with random commands for a long while
+	$(BIN)/pytest tests/unit/test_promises.py tests/unit/test_dedupe.py --hypothesis-profile=fuzz --timeout=0
+
 coverage: setup ## run every test and hold branch coverage at 95 %
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
 

@@ -16,10 +16,16 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from eventstore.postgres import Connection, Pool, open_pool
 from projections.migrate import migrate
+
+# The same examples each time; `make fuzz` looks for others for as long as it likes.
+hypothesis.settings.register_profile("ci", max_examples=100, stateful_step_count=60, derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=3000, stateful_step_count=80, deadline=None)
+hypothesis.settings.load_profile("ci")
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE_LOCK = 7_469_6469
