@@ -18,9 +18,11 @@ app = typer.Typer(
 projections = typer.Typer(help="Rebuild what is shown from the log, or prove that it is right.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 relay = typer.Typer(help="See how NATS stands against the log, or mend it.", no_args_is_help=True)
+waits = typer.Typer(help="How well the stated waits hold.", no_args_is_help=True)
 app.add_typer(projections, name="projections")
 app.add_typer(relay, name="relay")
 app.add_typer(keys, name="keys")
+app.add_typer(waits, name="waits")
 
 HELD, DID_NOT_HOLD, COULD_NOT_RUN = 0, 1, 2
 
@@ -136,6 +138,21 @@ def relay_resync(
     from services.commands.relay import resync
 
     _finish(resync(data, partition, as_json=as_json))
+
+
+@waits.command()
+def evaluate(
+    trace: Annotated[
+        Path, typer.Argument(metavar="TRACE.csv.gz", help="Jobs with their times, as docs/waits.md says.")
+    ],
+    predictions: Annotated[Path | None, typer.Option(metavar="OUT.ndjson", help="Write what was stated here.")] = None,
+    slots: Annotated[int, typer.Option(min=0, help="How many jobs run at once, if known; else it is learnt.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Replay a trace through the model of the waits, and print how well what it states holds."""
+    from services.commands.waits import evaluate as run
+
+    _finish(run(trace, predictions, slots, as_json=as_json))
 
 
 @keys.command("create")

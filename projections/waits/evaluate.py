@@ -1,0 +1,102 @@
+"""A trace replayed through the very fold that serves the screens: what it stated, next to two plain baselines."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from projections.waits.fold import fold
+from projections.waits.judge import Answer, Pair, Score, judge
+from projections.waits.promise import Stated
+from projections.waits.replay import FINISHED, START, SUBMIT, Row, events
+from projections.waits.state import State
+
+RECENT = 50
+RECENT_LEAST = 5
+PART_LEAST = 500  # answers of a type that is judged apart
+
+
+class Said(Struct):
+    """What was stated of one job: at its submission, and of its work again at its start."""
+
+    queue: Stated | None = None
+    work: Stated | None = None
+    work_at_start: Stated | None = None
+
+
+class Part(Struct, frozen=True):
+    """One line of the table."""
+
+    what: str  # queue | work | work_at_start
+    type: str | None  # None: all
+    score: Score
+
+
+def replay(rows: list[Row], slots: float = 0.0) -> list[Said]:
+    """What the model states of each job, in the rows' order."""
+    known = State(slots=slots)
+    said = [Said() for _ in rows]
+    for what, number, recorded in events(rows):
+        known = fold(known, recorded)
+        live = known.live.get(recorded.stream)
+        if live is None:
+            continue
+        if what == SUBMIT:
+            said[number].queue, said[number].work = live.queue, live.work
+        elif what == START:
+            said[number].work_at_start = live.work_at_start
+    return said
+
+
+def table(rows: list[Row], said: list[Said]) -> list[Part]:
+    """Judge what was said: of all jobs, then of each type that has enough of them."""
+    baselines = plain_answers(rows)
+    types = sorted({row.type for row in rows})
+    found: list[Part] = []
+    for what, came, stated in ASKED:
+        answers = [
+            (row.type, Answer(row.size, seconds, stated(each), *baselines["queue" if what == "queue" else "work"][n]))
+            for n, (row, each) in enumerate(zip(rows, said, strict=True))
+            if (seconds := came(row)) is not None
+        ]
+        found.append(Part(what, None, judge([answer for _, answer in answers])))
+        for name in types if len(types) > 1 else ():
+            part = [answer for kind, answer in answers if kind == name]
+            if len(part) >= PART_LEAST:
+                found.append(Part(what, name, judge(part)))
+    return found
+
+
+ASKED: tuple[tuple[str, Callable[[Row], float | None], Callable[[Said], Stated | None]], ...] = (
+    ("work", lambda row: row.worked, lambda said: said.work),
+    ("work_at_start", lambda row: row.worked, lambda said: said.work_at_start),
+    ("queue", lambda row: row.waited, lambda said: said.queue),
+)
+
+Plain = tuple[Pair | None, Pair | None]
+
+
+def plain_answers(rows: list[Row]) -> dict[str, list[Plain]]:
+    """What the baselines say at each submission, from the last 50 of the type that were known by then."""
+    waits: dict[str, deque[float]] = {}
+    works: dict[str, deque[float]] = {}
+    found: dict[str, list[Plain]] = {name: [(None, None)] * len(rows) for name in ("queue", "work")}
+    for what, number, _ in events(rows):
+        row = rows[number]
+        if what == SUBMIT:
+            found["queue"][number] = _plain(waits.get(row.type, ()))
+            found["work"][number] = _plain(works.get(row.type, ()))
+        elif what == START:
+            waits.setdefault(row.type, deque(maxlen=RECENT)).append(row.waited or 0.0)
+        elif row.outcome == FINISHED and row.worked is not None:
+            works.setdefault(row.type, deque(maxlen=RECENT)).append(row.worked)
+    return found
+
+
+def _plain(recent: Iterable[float]) -> Plain:
+    ordered = sorted(recent)
+    if len(ordered) < RECENT_LEAST:
+        return None, None
+    last = len(ordered) - 1
+    mean = sum(ordered) / len(ordered)
+    return (ordered[int(0.1 * last)], ordered[int(0.9 * last)]), (0.5 * mean, 1.5 * mean)

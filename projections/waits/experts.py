@@ -1,0 +1,117 @@
+"""Several opinions on one duration, each a centre and a window of its own past errors, mixed by how well they did.
+
+An opinion is `(level, key, centre, size)`: `level` numbers the way of looking (owner and size, type, line …), `key`
+names the cell whose window holds the errors of just this kind of job. Each cell is judged by its interval score
+(Gneiting and Raftery, "Strictly proper scoring rules", 2007) on outcomes it had not seen; a new one borrows its
+level's score. The mix averages quantiles with weights that fall steeply with the score, a soft form of taking the best.
+"""
+
+from msgspec import Struct, field
+
+from projections.waits.windows import Window
+
+Opinion = tuple[int, str, int, int]
+
+TAIL = 0.085  # left below and above: a little less than the range may miss, as rounding adds a little more
+ENOUGH = 4  # scored outcomes before a cell is heard
+BORROWED = 6  # how many outcomes its level's score counts for
+MEMORY = 60  # outcomes of a cell's score
+LEVEL_MEMORY = 50
+SCORE_MAX = 12.0
+STEEP = 6
+LEAST = 0.05  # nobody is so good that the others are not heard
+CELLS_MAX = 24_000  # in memory; what was not met for longest is forgotten first
+
+
+class Cell(Struct):
+    """One opinion's past errors.
+
+    `owner` and `run`: whose job came last, and how many of theirs in a row. `factor`, `jobs`: of an owner's own cell,
+    how their work stands to that of others (`curve.py`).
+    """
+
+    window: Window
+    score: float = 0.0
+    scored: int = 0
+    owner: str = ""
+    run: int = 0
+    factor: float = 0.0
+    jobs: int = 0
+
+
+class Shelf(Struct):
+    """Bounded: what was not touched while a whole half filled up goes with the older half."""
+
+    young: dict[str, Cell] = field(default_factory=dict)
+    old: dict[str, Cell] = field(default_factory=dict)
+
+    def look(self, key: str) -> Cell | None:
+        return self.young.get(key) or self.old.get(key)
+
+    def take(self, key: str, size: int) -> Cell:
+        """The cell to learn into: found, moved to the young half, or new."""
+        cell = self.young.get(key)
+        if cell is None:
+            cell = self.old.pop(key, None) or Cell(Window(size))
+            if len(self.young) >= CELLS_MAX // 2:
+                self.old, self.young = self.young, {}
+            self.young[key] = cell
+        return cell
+
+
+def blend(
+    shelf: Shelf, levels: list[float], opinions: list[Opinion], elapsed: int | None = None
+) -> tuple[float, float] | None:
+    """Low and high log time, mixed. With `elapsed`: of jobs that took longer than that. None: nothing is known."""
+    heard: list[tuple[float, float, float]] = []
+    best = SCORE_MAX
+    for level, key, centre, _ in opinions:
+        cell = shelf.look(key)
+        if cell is None or cell.scored < ENOUGH:
+            continue
+        window = cell.window
+        spread = window.usual(TAIL) if elapsed is None else window.spread(TAIL, elapsed - centre)
+        if spread is None:
+            continue
+        score = (cell.scored * cell.score + BORROWED * levels[level]) / (cell.scored + BORROWED) + LEAST
+        best = min(best, score)
+        heard.append((score, centre + spread[0], centre + spread[1]))
+    if not heard:
+        return None
+    total = low = high = 0.0
+    for score, lower, upper in heard:
+        weight = (best / score) ** STEEP
+        total += weight
+        low += weight * lower
+        high += weight * upper
+    return low / total, high / total
+
+
+def learn(shelf: Shelf, levels: list[float], opinions: list[Opinion], outcome: int, owner: str | None = None) -> None:
+    """Judge each opinion by an outcome, then add its error. With `owner`: their jobs in a row count less and less.
+
+    A burst of like jobs shares its fate: two hundred of them say one thing, not two hundred. Of those the 1st, 2nd,
+    4th, 8th … are taken in.
+    """
+    for level, key, centre, size in opinions:
+        cell = shelf.take(key, size)
+        if owner is not None:
+            cell.run = cell.run + 1 if cell.owner == owner else 1
+            cell.owner = owner
+            if cell.run & (cell.run - 1):
+                continue
+        error = outcome - centre
+        _judge(cell, levels, level, error)
+        cell.window.add(error)
+
+
+def _judge(cell: Cell, levels: list[float], level: int, error: int) -> None:
+    spread = cell.window.usual(TAIL) if len(cell.window.ordered) > 2 else None
+    if spread is None:
+        return
+    low, high = spread
+    missed = low - error if error < low else error - high if error > high else 0.0
+    score = min((high - low + missed / TAIL) / 1000, SCORE_MAX)
+    cell.scored += 1
+    cell.score += (score - cell.score) / min(cell.scored, MEMORY)
+    levels[level] += (cell.score - levels[level]) / LEVEL_MEMORY

@@ -1,0 +1,231 @@
+"""How an event changes what is known: `fold(state, event)`. Event time only, so a rebuild gives the same bytes.
+
+The state is changed in place and given back; whoever folds owns it. What is stated at a job's acceptance and start is
+kept with the job and judged when the truth is known.
+"""
+
+from projections.waits import work
+from projections.waits.experts import learn
+from projections.waits.line import slots_after
+from projections.waits.predict import lines_of, place, queue_opinions, running, sibling_key, waiting
+from projections.waits.promise import follow
+from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, State, Tenant, Turn
+from projections.waits.windows import log_of
+from schemas import events as e
+from schemas.envelope import Recorded, moment_of
+
+QUEUE_MISS = 0.07  # of each side: the bursts among the answers miss together
+OPINIONS_MAX = 500  # waiting jobs of a kind from whose wait is learnt; those beyond are still counted and answered
+TOGETHER, APART_AFTER, TURN_MEMORY = 0.9, 8, 25
+MATES_MAX = 8
+USUAL_MEMORY = 200
+SATURATED_S = 2.0
+SAME_SECOND = 1.0
+
+
+def fold(known: State, recorded: Recorded) -> State:
+    """Take in one event of the log. Events that say nothing about waits, or of jobs not known here, change nothing."""
+    job, event = recorded.stream, recorded.data
+    if isinstance(event, e.JobRequested):
+        known.live[job] = Live(recorded.tenant, event.type, event.owner, event.size)
+        return known
+    live = known.live.get(job)
+    if isinstance(event, e.RetryRequested):
+        _again(known, job, live or known.ended.pop(job, None))
+    elif live is not None:
+        _change(known, job, live, event, recorded.recorded_at.timestamp())
+    return known
+
+
+def _change(known: State, job: str, live: Live, event: e.Event, now: float) -> None:
+    match event:
+        case e.AttemptStarted():
+            _started(known, job, live, now)
+        case e.JobFinished():
+            _finished(known, job, live, now)
+        case e.JobQueued(waits=False):
+            live.retried = live.retried or event.run > 1
+            _enter(known, job, live, now)
+        case e.RetryScheduled():
+            live.retried = True
+            _enter(known, job, live, moment_of(event.at).timestamp())
+        case e.AttemptFailed():
+            _failed(known, job, live, now)
+        case e.AttemptLost() | e.AttemptReleased() | e.NeedsFix():
+            _leave(known, job, live)
+        case e.JobCanceled():  # how long it would have taken nobody knows: nothing is learnt
+            _leave(known, job, live)
+            _forget(known, job, live)
+        case _:
+            pass
+
+
+def _enter(known: State, job: str, live: Live, since: float) -> None:
+    """The job joins the end of its line; what is stated to it now is kept."""
+    _leave(known, job, live)
+    tenant, kind = _kind(known, live)
+    live.since = since
+    shared = place(tenant, kind, live, since)
+    if kind.line.waiting < OPINIONS_MAX and not live.retried:
+        live.opinions = queue_opinions(tenant, kind, live, shared, since)
+    stated = waiting(known, live, since)
+    live.queue, live.work, live.total = stated.queue, stated.work, stated.total
+    kind.usual_ahead += (shared.ahead - kind.usual_ahead) / USUAL_MEMORY
+    live.expected = work.expected(known.shelf, kind.number, kind.curve, live.owner, live.size)
+    kind.order.append(job)
+    kind.line.enter(live.expected)
+    tenant.line.enter(live.expected)
+    tenant.waiting[live.type] = kind.line.waiting
+    live.waiting = True
+    live.lines = kind.mates
+    live.entered = sum(line.entered for line in lines_of(tenant, live.lines))
+    key = sibling_key(kind, live.owner)
+    known.siblings[key] = known.siblings.get(key, 0) + 1
+
+
+def _leave(known: State, job: str, live: Live) -> None:
+    """Out of its line, or out of work."""
+    tenant, kind = _kind(known, live)
+    if live.waiting:
+        live.waiting = False
+        for line in (kind.line, tenant.line):
+            line.leave(live.expected)
+        tenant.waiting[live.type] = kind.line.waiting
+        if not kind.line.waiting:
+            del tenant.waiting[live.type]
+        key = sibling_key(kind, live.owner)
+        known.siblings[key] -= 1
+        if not known.siblings[key]:
+            del known.siblings[key]
+        _oldest(known, kind)
+    elif live.started is not None:
+        kind.line.end(job)
+        tenant.line.end(job)
+    live.started = None
+
+
+def _started(known: State, job: str, live: Live, now: float) -> None:
+    waited = max(0.0, now - live.since)
+    was_waiting = live.waiting
+    _leave(known, job, live)
+    tenant, kind = _kind(known, live)
+    _turns(known, tenant, live)
+    for line in (kind.line, tenant.line):
+        line.begin(job, now, live.expected, waited)
+    mates = lines_of(tenant, kind.mates)
+    saturated = waited > SATURATED_S or any(line.waiting for line in mates)
+    slots = slots_after(kind.slots, sum(len(line.running) for line in mates), saturated=saturated)
+    for name in kind.mates:
+        tenant.kinds[name].slots = slots
+    if was_waiting and not live.retried:
+        _learn_wait(known, kind, live, waited)
+    live.opinions = None
+    live.started = now
+    live.work_at_start = running(known, live, 0.0).work
+
+
+def _learn_wait(known: State, kind: Kind, live: Live, waited: float) -> None:
+    kind.queue.outcomes += 1
+    if live.opinions:
+        learn(known.shelf, kind.queue.levels, live.opinions, log_of(waited), live.owner)
+    if live.queue:
+        follow(kind.waits, live.queue, waited, live.owner, QUEUE_MISS)
+
+
+def _finished(known: State, job: str, live: Live, now: float) -> None:
+    started, retried = live.started, live.retried
+    _leave(known, job, live)
+    if started is not None and not retried:
+        _learn_work(known, live, now - started, now - live.since)
+    _forget(known, job, live)
+
+
+def _learn_work(known: State, live: Live, took: float, in_all: float) -> None:
+    _, kind = _kind(known, live)
+    shelf, number, log_time = known.shelf, kind.number, log_of(took)
+    learn(shelf, kind.work.levels, work.opinions(shelf, number, kind.curve, live.owner, live.size), log_time)
+    kind.curve.learn(live.size, shelf.take(work.owner_key(number, live.owner), 24), log_time)
+    kind.work.outcomes += 1
+    for promise, stated, seconds in (
+        (kind.works, live.work, took),
+        (kind.works_at_start, live.work_at_start, took),
+        (kind.totals, live.total, in_all),
+    ):
+        if stated:
+            follow(promise, stated, seconds)
+
+
+def _failed(known: State, job: str, live: Live, now: float) -> None:
+    """A try that ended badly is learnt apart: how long good work takes does not follow from it."""
+    if live.started is not None:
+        _kind(known, live)[1].failed.add(log_of(now - live.started))
+    _leave(known, job, live)
+
+
+def _again(known: State, job: str, live: Live | None) -> None:
+    """A retry brings a job back that ended or that needed a person."""
+    if live:
+        _leave(known, job, live)
+        live.retried = True
+        known.live[job] = live
+
+
+def _forget(known: State, job: str, live: Live) -> None:
+    """Ended: its bare facts are kept for a while, as it may be retried."""
+    del known.live[job]
+    known.ended[job] = Live(live.tenant, live.type, live.owner, live.size)
+    if len(known.ended) > KNOWN_MAX:
+        for old in list(known.ended)[: KNOWN_MAX // 2]:
+            del known.ended[old]
+
+
+def _kind(known: State, live: Live) -> tuple[Tenant, Kind]:
+    tenant = known.tenants.get(live.tenant)
+    if tenant is None:
+        tenant = known.tenants[live.tenant] = Tenant(known.number())
+        tenant.line.slots = known.slots
+    kind = tenant.kinds.get(live.type)
+    if kind is None:
+        kind = tenant.kinds[live.type] = Kind(known.number(), [live.type], slots=known.slots)
+        kind.line.slots = known.slots
+    return tenant, kind
+
+
+def _turns(known: State, tenant: Tenant, live: Live) -> None:
+    """This job starts: of every other type that waits, was its oldest there before it? Then they take no turns."""
+    for name in list(tenant.waiting)[:MATES_MAX]:
+        if name == live.type:
+            continue
+        oldest = _oldest(known, tenant.kinds[name])
+        if oldest is None:
+            continue
+        key = " ".join(sorted((name, live.type)))
+        turn = tenant.turns.get(key) or Turn(0.5, 0)
+        turn.seen += 1
+        turn.share += ((oldest >= live.since - SAME_SECOND) - turn.share) / min(turn.seen, TURN_MEMORY)
+        if len(tenant.turns) < TURNS_MAX or key in tenant.turns:
+            tenant.turns[key] = turn
+        _mates(tenant, live.type, name, together=turn.share > TOGETHER and turn.seen >= APART_AFTER)
+
+
+def _mates(tenant: Tenant, one: str, other: str, *, together: bool) -> None:
+    """Keep each type's list of mates; a list is made anew when it changes, as jobs hold on to theirs."""
+    for name, mate in ((one, other), (other, one)):
+        kind = tenant.kinds[name]
+        if together and mate not in kind.mates and len(kind.mates) < MATES_MAX:
+            kind.mates = [*kind.mates, mate]
+            kind.slots = max(kind.slots, tenant.kinds[mate].slots)
+        elif not together and mate in kind.mates:
+            kind.mates = [each for each in kind.mates if each != mate]
+
+
+def _oldest(known: State, kind: Kind) -> float | None:
+    """When the first in a line came to it. Those that left are dropped as they are met."""
+    while kind.first < len(kind.order):
+        live = known.live.get(kind.order[kind.first])
+        if live and live.waiting:
+            return live.since
+        kind.first += 1
+        if kind.first * 2 > len(kind.order):
+            kind.order, kind.first = kind.order[kind.first :], 0
+    return None

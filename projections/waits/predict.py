@@ -1,0 +1,163 @@
+"""What may be said of one job at one moment: `predict(state, job, at)`, a pure read."""
+
+import math
+from datetime import datetime
+
+from msgspec import Struct
+
+from projections.waits import queue, work
+from projections.waits.experts import Opinion, blend
+from projections.waits.line import Line
+from projections.waits.promise import Promise, Stated, state
+from projections.waits.queue import FREE, Outlook, outlook
+from projections.waits.state import Kind, Live, State, Tenant
+from projections.waits.steps import STEPS, step_after
+from projections.waits.windows import UNIT, log_of, seconds_of
+from schemas.job import Job
+from schemas.states import HELD
+
+LEARNT = 12  # outcomes before anything is said
+CROWD = 8  # waiting jobs of one owner that share their fate
+CROWD_MORE = 350.0  # log time on each side, for as long as none of them has started
+SLOWER = 0.45  # log time above the curve
+LONGER = 3.0  # times the usual number of jobs ahead
+LONGER_LEAST = 5
+
+Range = tuple[float, float]
+
+
+class Prediction(Struct, frozen=True):
+    """Seconds as shown, each a range, a bound or None. `queue` and `total` count from now, `work` from its start.
+
+    `overdue`: the work runs longer than was ever likely; its bound is then what 9 in 10 of such long ones keep.
+    """
+
+    queue: Stated | None = None
+    work: Stated | None = None
+    total: Stated | None = None
+    overdue: bool = False
+    longer: bool = False  # the line is longer than usual
+    slower: bool = False  # the work is slower than usual
+
+
+def predict(known: State, job: Job, at: datetime) -> Prediction:
+    """Of a job as it is now. Nothing is said of one that has ended or needs a person."""
+    now = at.timestamp()
+    live = known.live.get(job.id)
+    if live is None:
+        live = Live(job.tenant, job.type, job.owner, job.size, since=(job.ready_at or job.created_at).timestamp())
+    if job.phase in HELD:
+        return running(known, live, max(0.0, now - (job.attempt_at or at).timestamp()))
+    return waiting(known, live, now)
+
+
+def waiting(known: State, live: Live, now: float) -> Prediction:
+    """Of a job in the line, or at its end."""
+    tenant = known.tenants.get(live.tenant)
+    kind = tenant.kinds.get(live.type) if tenant else None
+    if tenant is None or kind is None:
+        return Prediction()
+    shared = place(tenant, kind, live, now)
+    more = CROWD_MORE if known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD else 0.0
+    expected_wait = _queue(known, tenant, kind, live, shared, now)
+    expected_work = _work(known, kind, live) if kind.work.outcomes >= LEARNT else None
+    return Prediction(
+        queue=state(kind.waits, *expected_wait, more) if expected_wait else None,
+        work=state(kind.works, *expected_work) if expected_work else None,
+        total=_total(kind.totals, expected_wait, expected_work),
+        longer=shared.ahead >= LONGER_LEAST and shared.ahead > LONGER * kind.usual_ahead,
+        slower=kind.curve.level > SLOWER,
+    )
+
+
+def running(known: State, live: Live, elapsed: float) -> Prediction:
+    """Of a job that works: the whole length of its work, given how long it runs already, and what is left."""
+    tenant = known.tenants.get(live.tenant)
+    kind = tenant.kinds.get(live.type) if tenant else None
+    expected = _work(known, kind, live) if kind and kind.work.outcomes >= LEARNT else None
+    if kind is None or expected is None:
+        return Prediction()
+    slower = kind.curve.level > SLOWER
+    usual = state(kind.works_at_start, *expected)
+    if elapsed < STEPS[0] / 2:
+        return Prediction(work=usual, total=usual, slower=slower)
+    rest = _work(known, kind, live, log_of(elapsed))
+    if rest is None:
+        return Prediction(overdue=elapsed >= usual.high, slower=slower)
+    given = state(kind.works_at_start, *rest)
+    high = max(given.high, step_after(elapsed))
+    if elapsed >= usual.high:
+        return Prediction(work=Stated(None, high), overdue=True, slower=slower)
+    left = state(kind.works_at_start, _log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed))
+    low = given.low if given.low is not None and given.low < high else None
+    return Prediction(work=Stated(low, high), total=left, slower=slower)
+
+
+def sibling_key(kind: Kind, owner: str) -> str:
+    return f"{kind.number} {owner}"
+
+
+def lines_of(tenant: Tenant, names: list[str]) -> list[Line]:
+    return [tenant.kinds[name].line for name in names]
+
+
+def place(tenant: Tenant, kind: Kind, live: Live, now: float) -> Outlook:
+    """The shared line as this job finds it: what stands before it, or all of it for one that is not in it yet."""
+    lines = lines_of(tenant, kind.mates)
+    whole = outlook(lines, kind.slots, now)
+    if not live.waiting:
+        return whole
+    behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered
+    queued = sum(line.work for line in lines)
+    ahead = max(0.0, queued - behind - live.expected)
+    share = ahead / queued if queued else 0.0
+    return Outlook(
+        ahead=round(whole.ahead * share),
+        work=whole.work - queued + ahead,
+        running=whole.running,
+        slots=whole.slots,
+        pause=whole.pause,
+    )
+
+
+def queue_opinions(tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float) -> list[Opinion]:
+    own = outlook([kind.line], kind.line.slots, now)
+    whole = outlook([tenant.line], tenant.line.slots, now)
+    return queue.opinions(kind.number, tenant.number, live.owner, live.size, shared, own, whole)
+
+
+def _queue(known: State, tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float) -> Range | None:
+    """Log seconds from now to the start."""
+    if kind.queue.outcomes < LEARNT:
+        return None
+    levels = kind.queue.levels
+    opinions = live.opinions if live.opinions and not live.waiting else queue_opinions(tenant, kind, live, shared, now)
+    waited = now - live.since
+    if not live.waiting or waited < 1:
+        return blend(known.shelf, levels, opinions)
+    if shared.depth is not FREE:  # the line itself tells what is left
+        left = blend(known.shelf, levels, [each for each in opinions if each[0] in queue.BY_LINE])
+        if left:
+            return left
+    rest = blend(known.shelf, levels, [each for each in opinions if each[0] not in queue.BY_LINE], log_of(waited))
+    return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
+
+
+def _work(known: State, kind: Kind, live: Live, elapsed: int | None = None) -> Range | None:
+    opinions = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
+    return blend(known.shelf, kind.work.levels, opinions, elapsed)
+
+
+def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated | None:
+    """Both together: middles add up, and what is uncertain in each adds up as independent errors do."""
+    if wait is None or took is None:
+        return None
+    lows, highs = [seconds_of(wait[0]), seconds_of(took[0])], [seconds_of(wait[1]), seconds_of(took[1])]
+    middles = [math.sqrt(low * high) for low, high in zip(lows, highs, strict=True)]
+    below = math.hypot(*(middle - low for middle, low in zip(middles, lows, strict=True)))
+    above = math.hypot(*(high - middle for middle, high in zip(middles, highs, strict=True)))
+    return state(promise, _log(sum(middles) - below), _log(sum(middles) + above))
+
+
+def _log(seconds: float) -> float:
+    return math.log(seconds) * UNIT if seconds > 1 else 0.0

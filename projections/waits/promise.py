@@ -1,0 +1,78 @@
+"""What is said, and how it is held: the displayed range learns from its own misses, each side apart.
+
+Adaptive conformal inference (Gibbs and Candès, 2021) with the quantile tracking of Angelopoulos, Candès and Tibshirani
+("Conformal PID Control for Time Series Prediction", 2023), on what was shown after rounding. Choosing the narrow ranges
+alone would break the promise: so ranges and bounds are tracked apart, a range that may not be shown is tracked all the
+same, and ranges are shown only while those like them held.
+"""
+
+from msgspec import Struct
+
+from projections.waits.steps import LEAST, STEPS, nearest, step_range
+
+MISS = 0.08  # of each side
+GAIN = 60.0  # thousandths of log time for one miss
+LOW_MOST, HIGH_MOST = -1000.0, 2500.0
+WIDEST = 24
+SIBLING_LEAST = 0.2  # the least a sibling's outcome counts, see `follow`
+TRUST_MEMORY = 100
+TRUSTED = 0.76  # ranges are shown while this share of them held
+LEAK = 1 / 20_000  # of the widening, at each answer that was no range: a type that shows none is tried again
+
+
+class Stated(Struct, frozen=True, array_like=True):
+    """One answer in seconds, as shown. `low` None: an upper bound. `kept_…`: a range that was not shown."""
+
+    low: int | None
+    high: int
+    kept_low: int | None = None
+    kept_high: int | None = None
+
+
+class Promise(Struct):
+    """How far the ranges of one kind are moved so that they hold."""
+
+    low: float = 0.0
+    high: float = 0.0
+    bound: float = 0.0
+    trust: float = 0.84
+    owner: str = ""
+    run: int = 0
+
+
+def state(promise: Promise, low: float, high: float, more: float = 0.0) -> Stated:
+    """Round a range in log time to what is shown. `more`: widen it, as many share its fate."""
+    bound = STEPS[nearest(high + promise.bound)]
+    low, high = low - promise.low - more, high + promise.high + more
+    if low < LEAST:
+        return Stated(None, bound)
+    first, last = step_range(low, high)
+    if last > WIDEST * first:
+        return Stated(None, bound)
+    return Stated(first, last) if promise.trust >= TRUSTED else Stated(None, bound, first, last)
+
+
+def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, miss: float = MISS) -> None:
+    """Take in the outcome of one answer.
+
+    With `owner`: the n-th of one owner's in a row counts 1/n, as they share their fate.
+    """
+    gain = GAIN
+    if owner is not None:
+        promise.run = promise.run + 1 if promise.owner == owner else 1
+        promise.owner = owner
+        gain *= max(SIBLING_LEAST, 1 / promise.run)
+    low, high = (stated.low, stated.high) if stated.low is not None else (stated.kept_low, stated.kept_high)
+    if low is not None and high is not None:
+        below, above = seconds < low, seconds > high
+        promise.low = _within(promise.low + gain * (below - miss))
+        promise.high = _within(promise.high + gain * (above - miss))
+        promise.trust += ((not below and not above) - promise.trust) / TRUST_MEMORY
+    if stated.low is None:
+        promise.bound = _within(promise.bound + gain * ((seconds > stated.high) - miss))
+        promise.low -= LEAK * promise.low
+        promise.high -= LEAK * promise.high
+
+
+def _within(moved: float) -> float:
+    return max(LOW_MOST, min(HIGH_MOST, moved))
