@@ -27,6 +27,7 @@ from services.api.problems import problem_response
 from services.api.screens import Screens
 from services.files import Files
 from services.jobs.service import JobService
+from services.nats import asyncapi
 from services.settings import Settings
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
@@ -159,14 +160,22 @@ def _add_pages(app: FastAPI, parts: Parts, whole: dict[str, object]) -> None:
     async def openapi() -> Response:
         return answer(whole)
 
+    over_nats = asyncapi.document(VERSION)
+
+    async def asyncapi_() -> Response:
+        return answer(over_nats)
+
     async def index() -> Response:
-        return answer({"name": "Tidings", "openapi": "/openapi.json", "health": "/healthz"})
+        return answer(
+            {"name": "Tidings", "openapi": "/openapi.json", "asyncapi": "/asyncapi.json", "health": "/healthz"}
+        )
 
     pages: dict[str, Callable[..., Awaitable[Response]]] = {
         "/healthz": healthz,
         "/readyz": readyz,
         "/metrics": metrics,
         "/openapi.json": openapi,
+        "/asyncapi.json": asyncapi_,
         "/": index,
     }
     for path, page in pages.items():

@@ -15,6 +15,7 @@ from schemas import requests
 from schemas.problems import Problem
 from services.api.calls import JSON, Call
 from services.front.problems import MEDIA_TYPE, ProblemBody
+from services.schema_pages import any_json
 
 REF = "#/components/schemas/{name}"
 KEY = "key"
@@ -40,7 +41,7 @@ class Documents:
     def __init__(self, calls: Sequence[Call]) -> None:
         self._kinds = list({kind: None for call in calls for kind in _kinds(call)} | {requests.Submit: None})
         refs, self.components = msgspec.json.schema_components(
-            [*self._kinds, ProblemBody], schema_hook=_any_json, ref_template=REF
+            [*self._kinds, ProblemBody], schema_hook=any_json, ref_template=REF
         )
         self._refs: dict[object, Doc] = dict(zip([*self._kinds, ProblemBody], refs, strict=True))
         self._tell_batches()
@@ -90,13 +91,6 @@ class Documents:
                 return kind, {"schema": _TEXT}
             case _:
                 return JSON, {"schema": self._refs[kind]}
-
-
-def _any_json(kind: type) -> Doc:
-    """`object` stands for any JSON value."""
-    if kind is not object:
-        raise NotImplementedError
-    return {"description": "any JSON value"}
 
 
 def _kinds(call: Call) -> Iterable[type]:

@@ -33,7 +33,7 @@ async def tidings(settings: Settings) -> AsyncIterator[str]:
         serving = asyncio.create_task(serve(settings, ROLES, ready, stop, sock=sock))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        assert not serving.done(), await serving
+        assert not serving.done()
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         stop.set()
         await serving
