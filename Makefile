@@ -57,6 +57,7 @@ coverage: setup ## run every test and hold branch coverage at 95 %
 docs: setup ## write the pages that are generated from the code
 	$(BIN)/python -m services.settings_page > docs/settings.md
 	$(BIN)/python -m projections.status.states_page > docs/states.md
+	$(BIN)/python -m services.schema_pages docs/schemas
 
 lock: setup ## pin every dependency anew, with hashes
 	@$(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --upgrade --no-header \

@@ -54,7 +54,7 @@ def any_json(kind: type) -> Doc:
     return {"description": "any JSON value"}
 
 
-def components(kinds: Sequence[type], ref: str) -> tuple[dict[type, Doc], dict[str, Doc]]:
+def components(kinds: Sequence[type], ref: str) -> tuple[dict[type | str, Doc], dict[str, Doc]]:
     """(a reference to each, the schemas that they refer to)."""
     refs, found = msgspec.json.schema_components(kinds, schema_hook=any_json, ref_template=ref)
     return dict(zip(kinds, refs, strict=True)), found

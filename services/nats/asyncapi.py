@@ -167,8 +167,7 @@ def _call(verb: str) -> Iterator[Told]:
 def document(version: str) -> Doc:
     """The whole document, made once."""
     refs, schemas = components(KINDS, REF)
-    payloads: dict[type | str, Doc] = {"text/plain": _TEXT}
-    payloads.update(refs)
+    payloads = {**refs, "text/plain": _TEXT}
     payloads |= {kind: sealed_line(name, schemas["Line"], refs[kind]) for name, kind in EVENTS.items()}
     told = list(channels())
     return {
