@@ -8,7 +8,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from schemas.views import JobView
-from services.commands.target import api
+from services.commands.client import api
 from services.commands.words import console, heading, lines
 
 

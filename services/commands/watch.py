@@ -12,8 +12,8 @@ from rich.live import Live
 
 from schemas.states import State
 from schemas.views import JobView
+from services.commands.client import api
 from services.commands.jobs import Page, ok
-from services.commands.target import api
 from services.commands.words import console, lines, screen
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
