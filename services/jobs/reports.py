@@ -129,9 +129,9 @@ def _problems(job: Job, body: requests.Problems, facts: Facts, _: datetime) -> D
 def _finish(job: Job, body: requests.Finish, facts: Facts, _: datetime) -> Decision:
     if facts.result is None:
         return Rejection(Problem.RESULT_MISSING)
-    named = body.items if isinstance(body.items, list) else []
-    bad = [_item(i) for i in named if i.reason or i.state == "failed"]
-    good = tuple(_item(i) for i in named if not (i.reason or i.state == "failed"))
+    named = {item_id(item): item for item in body.items} if isinstance(body.items, list) else {}  # the last word counts
+    bad = [_item(i) for i in named.values() if i.reason or i.state == "failed"]
+    good = tuple(_item(i) for i in named.values() if not (i.reason or i.state == "failed"))
     found = items_failed(job, bad, facts)
     if isinstance(found, Rejection):
         return found

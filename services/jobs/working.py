@@ -136,7 +136,8 @@ class Working(Struct):
 
     def _remember(self, job: Job, place: tuple[str, str]) -> None:
         row, memory = self.changes.dedupe.get((*place, job.id)), self.memories.get(place)
-        if row is None or not (row.force or (memory and memory.job == job.id)):
+        holder = self.changes.takers.get(place) or (memory.job if memory else None)
+        if row is None or holder != job.id:
             return  # the key is another job's
         if row.drop:
             self.memories.pop(place, None)

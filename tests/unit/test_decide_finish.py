@@ -111,11 +111,11 @@ def test_an_item_that_failed_before_and_is_named_ready_is_ready() -> None:
     assert told.then(STORED, closed(10, 0, 10, e.Item(id="17"))).phase is Phase.DONE
 
 
-def test_items_named_ready_add_to_those_that_failed_before() -> None:
+def test_items_named_ready_add_to_those_that_failed_before_and_the_last_word_counts() -> None:
     failed = e.ItemsFailed(items=(BAD,), failed=1)
-    ready = [named("1"), named("2"), named("2")]
+    ready = [named("1"), named("2", "is odd"), named("2")]
     told = given(STARTED, failed).when(report(finish(ready), result=FILE))
-    told.then(STORED, closed(2, 1, 3, *(e.Item(id=n) for n in ("1", "2", "2"))))
+    told.then(STORED, closed(2, 1, 3, *(e.Item(id=n) for n in ("1", "2"))))
 
 
 def test_too_many_failed_items_at_the_end_are_refused() -> None:
