@@ -8,6 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from projections.items import ItemState, item_state
+from projections.status.fold import fold
 from projections.status.view import render
 from schemas import events as e
 from schemas.envelope import Recorded
@@ -115,3 +116,20 @@ def can_be_shown(job: Job, now: datetime) -> list[JobView]:
         assert view.sentence
         assert view.actions or job.phase is Phase.CANCELING, view
     return views
+
+
+def displaced(log: Sequence[Recorded]) -> set[str]:
+    """Jobs beside which somebody wished another of the same, and which have not taken their key back since."""
+    jobs: dict[str, Job] = {}
+    found: set[str] = set()
+    for told in log:
+        event = told.data
+        if isinstance(event, e.JobTypeDefined):
+            continue
+        if isinstance(event, e.JobRequested) and event.again and event.dedupe:
+            same = [job for job in jobs.values() if (job.tenant, job.dedupe) == (told.tenant, event.dedupe)]
+            found |= {job.id for job in same if job.phase in ACTIVE}
+        elif isinstance(event, e.RetryRequested):
+            found.discard(told.stream)
+        jobs[told.stream] = fold(jobs.get(told.stream), told)
+    return found

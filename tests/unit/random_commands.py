@@ -1,6 +1,6 @@
 """Commands by chance: every kind, for a few types with all rules, few owners and workers, so that they meet."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -22,7 +22,6 @@ from schemas.ids import uuid7
 from schemas.job import Job
 from schemas.jobtypes import Backoff, Dedupe, Definition, JobType, Limits, Retry, Stage, Stall
 from services.jobs.plan import plan_digest
-from services.jobs.working import Working
 
 TENANTS = ("default", "acme")
 WORKERS = ("w1", "w2", "w3")
@@ -134,8 +133,8 @@ def job_id(n: int) -> str:
     return uuid7(n.to_bytes(10, "big"), n)
 
 
-def submit(chosen: Click, work: Working, n: int) -> SubmitJob:
-    not_before = None if chosen.later_s is None else work.now + timedelta(seconds=chosen.later_s)
+def submit(chosen: Click, now: datetime, job: str) -> SubmitJob:
+    not_before = None if chosen.later_s is None else now + timedelta(seconds=chosen.later_s)
     body = requests.Submit(
         type=chosen.name,
         owner=chosen.owner,
@@ -146,7 +145,7 @@ def submit(chosen: Click, work: Working, n: int) -> SubmitJob:
     )
     said = repr(chosen).encode()
     key = IdempotencyKey("POST /v1/jobs", chosen.key, said) if chosen.key else None
-    return SubmitJob(tenant=chosen.tenant, cause=CAUSE, key=key, job=job_id(n), body=body)
+    return SubmitJob(tenant=chosen.tenant, cause=CAUSE, key=key, job=job, body=body)
 
 
 def claim(tenant: str, names: list[str], worker: str, most: int, key: str | None = None) -> ClaimJobs:

@@ -70,7 +70,7 @@ class Promises(RuleBasedStateMachine):
         if redefined:
             self.do(chance.define(chosen.tenant, chosen.name, kind))
         self.clicks += 1
-        self.do(chance.submit(chosen, self.work, self.clicks))
+        self.do(chance.submit(chosen, self.work.now, chance.job_id(self.clicks)))
 
     @rule(
         tenant=st.sampled_from(chance.TENANTS),
@@ -87,7 +87,7 @@ class Promises(RuleBasedStateMachine):
     def live(self, chosen: chance.Click, bodies: list[requests.Body], seconds: float) -> None:
         """A click and what a worker makes of it."""
         self.clicks += 1
-        self.do(chance.submit(chosen, self.work, self.clicks))
+        self.do(chance.submit(chosen, self.work.now, chance.job_id(self.clicks)))
         self.work_on(0, bodies, seconds)
 
     @precondition(lambda self: any(job.phase in RETRYABLE for job in self.work.jobs.values()))
