@@ -6,6 +6,7 @@ Each request is a task of its own, so a claim that waits holds up nobody; severa
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from functools import partial
 
 import msgspec
@@ -61,7 +62,8 @@ class Requested(NatsAsked):
         body = b"" if reply.body is None else _encoder.encode(reply.body)
         if len(body) > self._room:
             raise too_large("answer", self._room)
-        return Answer(body, {"Status": str(reply.status), "Content-Type": JSON, **reply.headers})
+        now = formatdate(usegmt=True)  # as HTTP has it: a worker counts its leases by our clock, its own may be wrong
+        return Answer(body, {"Status": str(reply.status), "Content-Type": JSON, "Date": now, **reply.headers})
 
 
 class Answer(Struct, frozen=True):
