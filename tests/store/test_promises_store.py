@@ -125,7 +125,7 @@ class Crowd:
         return draw.choice([
             requests.Heartbeat(),
             requests.Stage(name=draw.choice(["reading", "writing"])),
-            requests.Progress(done=row, total=4),
+            requests.Progress(done=float(row), total=4.0),
             requests.Problems(items=[requests.ItemReport(row=row, reason="is odd")]),
             requests.Finish(result=requests.UploadedResult(upload="u")),
             requests.Finish(
