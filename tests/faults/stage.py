@@ -67,6 +67,7 @@ class Stage:
             "TIDINGS_NATS_URL": self.nats_url,
             "TIDINGS_NATS_REPLICAS": str(len(self._brokers)),
             "TIDINGS_RELAY_WINDOW": "128",
+            "TIDINGS_DELAYED_AFTER_S": "86400",  # no event but of what was submitted
             "TIDINGS_PORT": port,
         }
         process = running(str(TIDINGS), "serve", "--roles", role, **env)

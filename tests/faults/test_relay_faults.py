@@ -2,6 +2,7 @@
 
 import os
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,11 +25,18 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[list[Broker]]:
         yield [stack.enter_context(broker())] if alone else [*stack.enter_context(cluster())]
 
 
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Not below pytest's own folder: each start of pytest closes that one to PostgreSQL's account."""
+    with tempfile.TemporaryDirectory(prefix="tidings-faults-") as folder:
+        yield Path(folder) / "stack"
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.xdist_group("faults")
-async def test_the_stream_equals_the_log_whatever_was_killed(tmp_path: Path, brokers: list[Broker]) -> None:
+async def test_the_stream_equals_the_log_whatever_was_killed(data: Path, brokers: list[Broker]) -> None:
     print(f"again: FAULTS_SEED={SEED} FAULTS_EVENTS={EVENTS} pytest {__file__}")
-    async with stage(tmp_path / "stack", brokers, SEED) as made:
+    async with stage(data, brokers, SEED) as made:
         jobs = await made.load(EVENTS, KILLS)
         print("killed:", *made.killed)
         async with made.pool() as pool, opened(made.nats_url) as js:

@@ -1,10 +1,12 @@
 """What stands in a stream of NATS, beside what the log says: every event once, in order, byte for byte."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
+from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
 
@@ -43,10 +45,16 @@ async def messages(js: JetStreamContext, partition: int, upto: int) -> list[Msg]
 
 
 async def there(js: JetStreamContext, name: str) -> None:
-    """Wait until the stream was made: NATS tells everybody."""
+    """Wait until the stream was made, of which NATS tells everybody, and until its servers agree again."""
     told = await js._nc.subscribe(f"$JS.EVENT.ADVISORY.STREAM.CREATED.{name}")
-    if await jetstream.find_stream(js, name) is None:
-        await told.next_msg(WAIT_S)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            with contextlib.suppress(Error):  # a server that just began, or between two leaders
+                found = await jetstream.find_stream(js, name)
+                if found is None:
+                    await told.next_msg(WAIT_S)
+                elif found.cluster is None or all(peer.current for peer in found.cluster.replicas or ()):
+                    break
     await told.unsubscribe()
 
 
@@ -63,5 +71,5 @@ async def assert_equal(pool: Pool, js: JetStreamContext, partition: int = 0) -> 
         assert message.subject.startswith(f"tidings.v1.events.{partition}.{row['tenant']}."), message.subject
         assert message.subject.endswith(f".{row['type']}"), message.subject
     state = (await js.stream_info(subjects.events_stream(partition))).state
-    assert (state.first_seq, state.last_seq, state.messages) == (1, len(rows), len(rows)), "and nothing behind it"
+    assert (state.first_seq, state.last_seq, state.messages) == (1, len(rows), len(rows)), str(state)
     return found
