@@ -109,20 +109,26 @@ class Intake:
 
     async def _made(self, order: Order) -> Command | Rejection | Later | Exception:
         try:
-            return await command_of(order.asked)
+            return await self._command(order)
         except Refused as refusal:
             return refusal.rejection
-        except NotMade as error:
-            return await self._overtaken(order, error.command_id)
         except Exception as error:  # noqa: BLE001 - judged with those of the decision
             return error
 
-    async def _overtaken(self, order: Order, command_id: str) -> Rejection | Later:
-        """A command may come before its submit, if another process has that one; the queue keeps what is not done."""
+    async def _command(self, order: Order) -> Command | Rejection | Later:
+        """A command may come before its submit, if another process has that one.
+
+        The queue keeps what is not done; so once nothing before this command is left in it, a second look is final.
+        """
+        with contextlib.suppress(NotMade):
+            return await command_of(order.asked)
         info = await self._js.stream_info(subjects.COMMANDS_STREAM)
         if info.state.first_seq < order.msg.metadata.sequence.stream:
             return Later(OVERTAKEN_S)
-        return unknown_job(command_id, "/command_id")
+        try:
+            return await command_of(order.asked)
+        except NotMade as error:
+            return unknown_job(error.command_id, "/command_id")
 
     async def _settle(self, order: Order, answer: Fate | BaseException) -> None:
         """Acknowledge what was answered; everything else comes again."""

@@ -13,7 +13,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 EXPIRES_S = 10.0  # of one request for messages
-GRACE_S = 2.0  # beyond it, the request itself was lost: NATS was away
+GRACE_S = 2.0  # beyond it, the request itself was lost
+LOOK_S = 1.0  # between two looks whether it was
 
 _NANOS = 1_000_000_000
 _PENDING = "Nats-Pending-Messages"
@@ -32,6 +33,8 @@ class Pull:
         self._inbox = client.new_inbox()
         self._ahead = ahead
         self._asked = 0
+        self._asked_at = 0.0
+        self._reconnects = 0  # of the client, when it asked: a server that was away has forgotten the request
         self._there: list[Msg] = []
         self._stirred = asyncio.Event()
         self._lost: str | None = None
@@ -70,7 +73,8 @@ class Pull:
         if self._asked > self._ahead // 2:
             return
         wanted = self._ahead - self._asked
-        self._asked = self._ahead
+        self._asked, self._asked_at = self._ahead, asyncio.get_running_loop().time()
+        self._reconnects = self._client.stats["reconnects"]
         request = msgspec.json.encode({"batch": wanted, "expires": int(EXPIRES_S * _NANOS)})
         await self._client.publish(self._ask_on, request, reply=self._inbox)
 
@@ -79,10 +83,12 @@ class Pull:
         if self._there or self._lost is not None or self._ended:
             return
         try:
-            async with asyncio.timeout(EXPIRES_S + GRACE_S):
+            async with asyncio.timeout(LOOK_S):
                 await self._stirred.wait()
         except TimeoutError:
-            self._asked = 0
+            late = asyncio.get_running_loop().time() > self._asked_at + EXPIRES_S + GRACE_S
+            if late or self._client.stats["reconnects"] != self._reconnects:
+                self._asked = 0
 
     async def _hear(self, msg: Msg) -> None:
         if msg.reply:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from tests.api.client import EXPORT, Api, Json
 WAIT_S = 30
 
 ROLES = frozenset({API, ORCHESTRATOR})
+
+_COUNT = "select type, count(*) from events where tenant = $1 and type <> 'JobTypeDefined' group by type order by type"
 
 
 @asynccontextmanager
@@ -45,6 +47,11 @@ async def by_http(url: str, pool: Pool, tenant: str) -> AsyncIterator[Api]:
         key = (await create_key(conn, tenant)).key
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
         yield Api(http, tenant, pool)
+
+
+async def events(pool: Pool, tenant: str) -> Sequence[tuple[str, int]]:
+    """How many of each type the log holds of a tenant."""
+    return [(row["type"], row["count"]) for row in await pool.fetch(_COUNT, tenant)]
 
 
 def export(**more: object) -> bytes:

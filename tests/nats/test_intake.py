@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 
 import pytest
 from nats.js import JetStreamContext
@@ -12,7 +11,7 @@ from schemas import subjects
 from services.nats.intake import ensure_queue
 from services.settings import Settings
 from tests.api.client import EXPORT, Api, Json
-from tests.nats.service import Sender, by_http, export, tidings
+from tests.nats.service import Sender, by_http, events, export, tidings
 from tests.nats_servers import Broker
 from tests.store.streams import opened
 
@@ -33,14 +32,6 @@ REFUSED: list[tuple[str, bytes, int, str]] = [
     ("cancel", json.dumps({"command_id": "never-sent"}).encode(), 422, "/command_id"),
     ("explode", b"{}", 422, "verb"),
 ]
-
-
-async def events(pool: Pool, tenant: str) -> Sequence[tuple[str, int]]:
-    """How many of each type the log holds of a tenant."""
-    return [tuple(row) for row in await pool.fetch(_COUNT, tenant)]
-
-
-_COUNT = "select type, count(*) from events where tenant = $1 and type <> 'JobTypeDefined' group by type order by type"
 
 
 async def test_what_came_while_tidings_was_down_is_carried_out_once(
