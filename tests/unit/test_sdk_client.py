@@ -10,7 +10,7 @@ import tidings
 from tests.unit.small_service import Asked, Said, said, small_service
 from tidings import Client, Conflict, Invalid, LeaseOutdated, NotFound, Unavailable, Unreachable, _errors
 from tidings._errors import refusal
-from tidings._watch import sse
+from tidings._events import sse
 
 MOMENT = "2026-11-25T01:00:00.000000Z"
 

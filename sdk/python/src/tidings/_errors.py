@@ -4,6 +4,7 @@ TidingsError
 ├── Unreachable         no answer came
 ├── TookTooLong         `wait` ran out of the time you gave it
 ├── BadAnswer           an answer came that this version can't read
+├── NotCarried          the URL that was given can't carry this call
 └── Refused             the service said no; `.problem` says why
     ├── NotSignedIn     401
     ├── NotAllowed      403
@@ -51,6 +52,10 @@ class TookTooLong(TidingsError):
 
 class BadAnswer(TidingsError):
     """The answer has an unknown form; what you asked for may be done. Next: look with `get`; update this package."""
+
+
+class NotCarried(TidingsError):
+    """NATS carries no files and lists, HTTP no durable commands; nothing was sent. Next: give the URL that is named."""
 
 
 class Refused(TidingsError):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 import msgspec
 
@@ -12,6 +13,7 @@ from tidings._views import View
 
 PENDING_MAX = 1_000  # unsent reports; beyond, handlers wait
 BATCH_MAX = 64
+BATCH_MAX_BYTES = 768 * 1024
 GAP_S = 0.1  # between two calls, so that quick progress melts into one; an ending does not wait
 
 
@@ -34,9 +36,8 @@ Answers = dict[str, list[Answered]]
 class Report:
     def __init__(self, lease: str, verb: str, body: Mapping[str, object]) -> None:
         self.lease, self.verb = lease, verb
-        self.body = msgspec.Raw(
-            msgspec.json.encode(body)
-        )  # here, so that a value no JSON can hold fails in its handler
+        encoded = msgspec.json.encode(body)  # here, so that a value no JSON can hold fails in its handler
+        self.body, self.size = msgspec.Raw(encoded), len(encoded)
         self.sending = False
         self.settled: asyncio.Future[None] | None = None
 
@@ -60,7 +61,8 @@ class Outbox:
     async def put(self, lease: str, verb: str, body: Mapping[str, object]) -> None:
         last = next((report for report in reversed(self._pending) if report.lease == lease), None)
         if last is not None and last.verb == verb == "progress" and not last.sending:
-            last.body = Report(lease, verb, body).body
+            newest = Report(lease, verb, body)
+            last.body, last.size = newest.body, newest.size
             return
         while len(self._pending) >= PENDING_MAX:
             self._room.clear()
@@ -85,7 +87,7 @@ class Outbox:
         pauses = Backoff(first_s=0.2, max_s=5.0)
         while True:
             await self._some.wait()
-            batch = self._pending[:BATCH_MAX]
+            batch = self._batch()
             try:
                 self._done(batch, await self._send(batch))
                 pauses.reset()
@@ -101,12 +103,18 @@ class Outbox:
         self._pending.append(report)
         self._some.set()
 
+    def _batch(self) -> list[Report]:
+        """Those that go in one call: the first in any case, then what fits in a message of NATS."""
+        sizes = accumulate(report.size for report in self._pending[:BATCH_MAX])
+        return self._pending[: max(1, sum(size <= BATCH_MAX_BYTES for size in sizes))]
+
     async def _send(self, batch: Sequence[Report]) -> list[Answered]:
         for report in batch:
             report.sending = True
         reports = [{"lease": report.lease, "verb": report.verb, "body": report.body} for report in batch]
-        body = msgspec.json.encode({"worker": self._worker, "reports": reports})
-        answers = (await self._link.ask(Call("POST", "/v1/work/report", body=body))).read(Answers)["answers"]
+        body = {"worker": self._worker, "reports": reports}
+        call = Call(path="/v1/work/report", subject="api.report", body=body)
+        answers = (await self._link.ask(call)).read(Answers)["answers"]
         if len(answers) != len(batch):
             raise BadAnswer(f"{len(batch)} reports got {len(answers)} answers.")
         return answers

@@ -1,4 +1,4 @@
-"""The one seam to the service: a call goes out, a reply comes back. HTTP now; another carrier fits beside it."""
+"""The one seam to the service: a call goes out, a reply comes back. HTTP stands here, NATS beside it in `_nats.py`."""
 
 import asyncio
 import random
@@ -12,18 +12,23 @@ from typing import Protocol, TypeVar
 import httpx
 import msgspec
 
-from tidings._errors import BadAnswer, Unavailable, Unreachable, refusal
+from tidings._errors import BadAnswer, NotCarried, Unavailable, Unreachable, refusal
+from tidings._events import Event, sse
 
-Body = bytes | Path | AsyncIterable[bytes]
+File = bytes | Path | AsyncIterable[bytes]
 T = TypeVar("T")
 
 
-class Call(msgspec.Struct, frozen=True):
-    method: str
-    path: str
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """The same call for each carrier: HTTP takes `method`, `path` and `query`, NATS takes `subject` and `job`."""
+
+    method: str = "POST"
+    path: str = ""  # none: NATS alone carries it
+    subject: str = ""  # what NATS calls it, such as `api.submit`; none: HTTP alone carries it
+    job: str = ""
     query: Mapping[str, object] = {}
     headers: Mapping[str, str] = {}
-    body: Body = b""
+    body: Mapping[str, object] | File = b""  # a mapping goes as JSON
     timeout_s: float = 15.0  # the longest silence, not the whole of it
 
 
@@ -48,21 +53,34 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Transport(Protocol):
-    """Carries one call, once. It raises Unreachable where no answer comes."""
+    """Carries one call, once. It raises Unreachable where no answer comes.
+
+    `follow`: what a job's stream says. `hangs_up`: the service notices when a call is given up.
+    """
+
+    hangs_up: bool
 
     def open(self, call: Call) -> AbstractAsyncContextManager[Reply]: ...
+
+    def follow(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Event]]: ...
 
     async def close(self) -> None: ...
 
 
 class HttpTransport:
+    hangs_up = True
+
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, limits=httpx.Limits(max_connections=200))
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[Reply]:
+        if not call.path:
+            raise NotCarried("This goes over NATS alone. Give a nats:// URL; nothing was sent.")
         headers, content = dict(call.headers), call.body
-        if isinstance(content, Path):
+        if isinstance(content, Mapping):
+            content = msgspec.json.encode(content)
+        elif isinstance(content, Path):
             headers["Content-Length"] = str(content.stat().st_size)
             content = _chunks(content)
         query = {name: str(value) for name, value in call.query.items() if value is not None}
@@ -76,6 +94,11 @@ class HttpTransport:
         except httpx.TransportError as error:
             raise Unreachable(f"No answer from {self._http.base_url}: {str(error) or type(error).__name__}") from error
 
+    @asynccontextmanager
+    async def follow(self, call: Call) -> AsyncIterator[AsyncIterator[Event]]:
+        async with self.open(call) as reply:
+            yield sse((await accept(reply)).chunks)
+
     async def close(self) -> None:
         await self._http.aclose()
 
@@ -84,30 +107,33 @@ class Link:
     """Gives a write its key, resends what got no answer, and raises what was refused."""
 
     def __init__(self, transport: Transport, *, headers: Mapping[str, str], resend_for_s: float) -> None:
-        self._transport, self._headers, self._resend_for_s = transport, headers, resend_for_s
+        self.transport, self._headers, self._resend_for_s = transport, headers, resend_for_s
 
     async def ask(self, call: Call, *, resend: bool = True) -> Answer:
         """The key is made here, once for all resends, so nothing is done twice. A one-way stream is sent once."""
         own: dict[str, str] = {}
         if call.method != "GET":
-            kind = "application/json" if isinstance(call.body, bytes) else "application/octet-stream"
+            kind = "application/json" if isinstance(call.body, Mapping) else "application/octet-stream"
             own = {"Content-Type": kind} | ({"Idempotency-Key": uuid.uuid4().hex} if resend else {})
         keyed = msgspec.structs.replace(call, headers={**own, **call.headers})
 
         async def attempt() -> Answer:
             async with self.open(keyed) as reply:
-                return Answer(reply.status, reply.headers, await _whole(reply))
+                return Answer(reply.status, reply.headers, await whole(reply))
 
-        once = not resend or not isinstance(call.body, bytes | Path)
+        once = not resend or not isinstance(call.body, bytes | Path | Mapping)
         return await (attempt() if once else self.resending(attempt))
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[Reply]:
-        signed = msgspec.structs.replace(call, headers={**self._headers, **call.headers})
-        async with self._transport.open(signed) as reply:
-            if reply.status >= 400:
-                raise refusal(reply.status, await _whole(reply))
-            yield reply
+        async with self.transport.open(self._signed(call)) as reply:
+            yield await accept(reply)
+
+    def follow(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        return self.transport.follow(self._signed(call))
+
+    def _signed(self, call: Call) -> Call:
+        return msgspec.structs.replace(call, headers={**self._headers, **call.headers})
 
     async def resending(self, attempt: Callable[[], Awaitable[T]]) -> T:
         pauses = Backoff(first_s=0.1, max_s=2.0)
@@ -122,7 +148,7 @@ class Link:
             await pauses.sleep()
 
     async def close(self) -> None:
-        await self._transport.close()
+        await self.transport.close()
 
 
 class Backoff:
@@ -139,7 +165,14 @@ class Backoff:
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spread, not secrecy
 
 
-async def _whole(reply: Reply) -> bytes:
+async def accept(reply: Reply) -> Reply:
+    """The reply, or the refusal that it is."""
+    if reply.status >= 400:
+        raise refusal(reply.status, await whole(reply))
+    return reply
+
+
+async def whole(reply: Reply) -> bytes:
     return b"".join([chunk async for chunk in reply.chunks])
 
 

@@ -5,18 +5,13 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from tidings._errors import NO_ANSWER, BadAnswer, Refused
+from tidings._events import Event
 from tidings._transport import Backoff, Call, Link
 from tidings._views import JobView, View, Wait, Words
 
 SILENCE_S = 45.0  # the service speaks every 15 s: three missed words are a dead connection
 STREAM_TRIES = 3  # broken streams in a row with nothing new, then the long poll takes over
 POLL_S = 20.0
-
-
-class Event(msgspec.Struct):
-    name: str = "message"
-    data: str = ""
-    id: str = ""
 
 
 class Moment(View, frozen=True):
@@ -27,29 +22,11 @@ class Moment(View, frozen=True):
     waiting: Words | None = None
 
 
-async def sse(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
-    """The events in a stream's body; comments and unknown fields are passed over."""
-    rest, event = b"", Event()
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            field, _, value = line.rstrip(b"\r").decode().partition(":")
-            value = value.removeprefix(" ")
-            if field == "data":
-                event.data += ("\n" if event.data else "") + value
-            elif field in {"event", "id"}:
-                setattr(event, "name" if field == "event" else "id", value)
-            elif not line.rstrip(b"\r"):
-                if event.data:
-                    yield event
-                event = Event()
-
-
 class Follower:
     """Each newer view until the job has ended. Versions only rise, however often it reconnects."""
 
-    def __init__(self, link: Link, path: str) -> None:
-        self._link, self._path = link, path
+    def __init__(self, link: Link, job: str, path: str) -> None:
+        self._link, self._job, self._path = link, job, path
         self._seen: JobView | None = None
         self._mark = ""
         self._broken = 0
@@ -60,7 +37,7 @@ class Follower:
             before, streaming = self._seen, self._broken < STREAM_TRIES
             async for view in self._stream() if streaming else self._poll():
                 yield view
-            if streaming and self._seen is before:
+            if self._seen is before:
                 self._broken += 1
                 await pauses.sleep()
             elif streaming:
@@ -69,9 +46,10 @@ class Follower:
 
     async def _stream(self) -> AsyncIterator[JobView]:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._mark} if self._mark else {})
+        call = Call(method="GET", path=f"{self._path}/stream", job=self._job, headers=headers, timeout_s=SILENCE_S)
         try:
-            async with self._link.open(Call("GET", f"{self._path}/stream", {}, headers, b"", SILENCE_S)) as reply:
-                async for event in sse(reply.chunks):
+            async with self._link.follow(call) as events:
+                async for event in events:
                     self._mark = event.id or self._mark
                     view = self._newer(event)
                     if view is not None:
@@ -86,10 +64,11 @@ class Follower:
 
     async def _poll(self) -> AsyncIterator[JobView]:
         query = {"after": self._seen.version, "wait": POLL_S} if self._seen else {}
-        answer = await self._link.ask(Call("GET", self._path, query, timeout_s=POLL_S + 10))
-        if answer.status != 304:
-            self._seen = answer.read(JobView)
-            yield self._seen
+        call = Call(method="GET", path=self._path, subject="api.get", job=self._job, query=query, timeout_s=POLL_S + 10)
+        answer = await self._link.ask(call)
+        view = None if answer.status == 304 else self._newer(Event("status", answer.body))
+        if view is not None:
+            yield view
 
     def _newer(self, event: Event) -> JobView | None:
         seen = self._seen

@@ -17,8 +17,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-import msgspec
-
 from tidings._client import Client
 from tidings._context import Assignment, Context, SyncContext
 from tidings._errors import NO_ANSWER, Conflict, Fail, NeedsFix, NotFound, Refused, Stopped, TidingsError
@@ -26,6 +24,7 @@ from tidings._reports import Answered, Answers, Outbox
 from tidings._transport import Answer, Backoff, Call, Transport
 
 log = logging.getLogger("tidings")
+CLAIM_S = 5.0  # where the service can't notice that a claim was given up: how long one may keep a worker from ending
 Handler = Callable[[Context], Awaitable[None]] | Callable[[SyncContext], None]
 H = TypeVar("H", bound=Handler)
 
@@ -50,12 +49,14 @@ class Worker:
     """
 
     def __init__(
-        self, url: str, *, api_key: str, name: str | None = None, slots: int = 4, wait_s: float = 20.0,
-        grace_s: float = 20.0, transport: Transport | None = None,
+        self, url: str, *, api_key: str = "", tenant: str = "default", http_url: str | None = None,
+        name: str | None = None, slots: int = 4, wait_s: float = 20.0, grace_s: float = 20.0,
+        transport: Transport | None = None,
     ) -> None:  # fmt: skip
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
-        self._client = Client(url, api_key=api_key, transport=transport)
-        self._slots, self._wait_s, self._grace_s = slots, wait_s, grace_s
+        self._client = Client(url, api_key=api_key, tenant=tenant, http_url=http_url, transport=transport)
+        self._hangs_up = self._client.link.transport.hangs_up
+        self._slots, self._wait_s, self._grace_s = slots, wait_s if self._hangs_up else min(wait_s, CLAIM_S), grace_s
         self._handlers: dict[str, tuple[Handler, float | None]] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,8 +87,10 @@ class Worker:
         stopped, claims, *others = [asyncio.ensure_future(one) for one in loops]
         try:
             done, _ = await asyncio.wait({stopped, claims, *others}, return_when=asyncio.FIRST_COMPLETED)
-            claims.cancel()
+            if self._hangs_up:
+                claims.cancel()
             await self._let_go()
+            await asyncio.wait({claims})
             for task in done:
                 task.result()
         finally:
@@ -112,6 +115,8 @@ class Worker:
         while True:
             async with self._free:
                 pass  # at least one slot is free
+            if self._stopping.is_set():
+                return
             try:
                 assignments, now = await self._claim()
                 pauses.reset()
@@ -120,6 +125,10 @@ class Worker:
                 await pauses.sleep()
                 continue
             for assignment in assignments:
+                if self._stopping.is_set():
+                    with suppress(TidingsError):
+                        await self._outbox.settle(assignment.lease, "release", {})
+                    continue
                 await self._free.acquire()
                 lease_s = (assignment.expires_at - now).total_seconds()
                 task = asyncio.create_task(self._attempt(assignment, lease_s))
@@ -129,8 +138,8 @@ class Worker:
     async def _claim(self) -> tuple[list[Assignment], datetime]:
         """What there is to do, and the service's time."""
         wanted = {"types": sorted(self._handlers), "worker": self.name, "slots": self._slots, "wait": self._wait_s,
-                  "max": self._slots - len(self._tasks)}  # fmt: skip
-        call = Call("POST", "/v1/work/claim", body=msgspec.json.encode(wanted), timeout_s=self._wait_s + 10)
+                  "max": max(1, self._slots - len(self._tasks))}  # fmt: skip
+        call = Call(path="/v1/work/claim", subject="api.claim", body=wanted, timeout_s=self._wait_s + 10)
         answer = await self._client.link.ask(call, resend=False)
         return answer.read(dict[str, list[Assignment]])["assignments"], _server_time(answer)
 
@@ -149,8 +158,8 @@ class Worker:
 
     async def _beat(self, leases: list[str], every_s: float) -> None:
         if leases:
-            body = msgspec.json.encode({"worker": self.name, "leases": leases})
-            call = Call("POST", "/v1/work/heartbeat", body=body, timeout_s=max(1.0, every_s))
+            body = {"worker": self.name, "leases": leases}
+            call = Call(path="/v1/work/heartbeat", subject="api.heartbeat", body=body, timeout_s=max(1.0, every_s))
             answers = (await self._client.link.ask(call, resend=False)).read(Answers)["answers"]
             for lease, answer in zip(leases, answers, strict=False):
                 self._heard(lease, answer)
