@@ -204,6 +204,7 @@ class NatsTransport:
                 detail = "NATS does not know this user, or the password is wrong."
                 raise refused(Problem(status=401, detail=detail, next="Give a URL with credentials.")) from error
             raise Unreachable(f"No answer from NATS: {words or 'it did not answer in time'}") from error
+        self._lost.clear()  # tries before the first success count as losses
         return connection
 
     def _subject(self, kind: str, *more: str) -> str:
