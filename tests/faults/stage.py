@@ -61,13 +61,13 @@ class Stage:
         assert defined.is_success, defined.text
 
     async def _start(self, name: str) -> None:
-        role, port = ("api,orchestrator", self._port) if name == "api" else ("relay", "0")
+        # Without the orchestrator: nothing happens but what is submitted, however long it takes.
+        role, port = ("api", self._port) if name == "api" else ("relay", "0")
         env = {
             "TIDINGS_DATABASE_URL": self.database_url,
             "TIDINGS_NATS_URL": self.nats_url,
             "TIDINGS_NATS_REPLICAS": str(len(self._brokers)),
             "TIDINGS_RELAY_WINDOW": "128",
-            "TIDINGS_DELAYED_AFTER_S": "86400",  # no event but of what was submitted
             "TIDINGS_PORT": port,
         }
         process = running(str(TIDINGS), "serve", "--roles", role, **env)
