@@ -103,6 +103,7 @@ class ItemsFailed(Event, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[Item, ...]
     failed: int
     stopping: bool = False  # said by a worker that was asked to stop
+    beyond: int = 0  # how many of them a run of failed items was not asked to do
 
 
 class ResultStored(Event, frozen=True, kw_only=True):

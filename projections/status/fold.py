@@ -119,7 +119,10 @@ def _counted(job: Job, event: e.ProgressReported) -> Ledger | None:
 def _items_failed(job: Job, event: e.ItemsFailed, at: datetime) -> Job:
     ledger = job.ledger or Ledger()
     ledger = replace(
-        ledger, failed=event.failed, total=max(ledger.total, event.failed + (ledger.kept if job.scope == ALL else 0))
+        ledger,
+        failed=event.failed,
+        total=max(ledger.total, event.failed + (ledger.kept if job.scope == ALL else 0)),
+        again=ledger.again + event.beyond,
     )
     first = event.items[0]
     if job.problem and job.problem.cause == "items":
@@ -175,7 +178,8 @@ def _stopped_short(job: Job, *, asked: bool) -> Job:
     if (asked and ledger.failed) or (job.scope == ALL and ledger.open == 0):
         return replace(job, **_settled(job))
     if job.scope == FAILED_ITEMS:
-        return replace(job, ledger=replace(ledger, done=0, failed=max(ledger.failed, ledger.again)))
+        failed = max(ledger.failed, ledger.again)
+        return replace(job, ledger=replace(ledger, done=0, failed=failed, total=max(ledger.total, failed)))
     return job
 
 

@@ -196,6 +196,7 @@ def _report(work: Working, command: ReportWork) -> Answer:
         verb=VERBS[type(command.body)],
         pending=lease.pending if lease else None,
         failed=work.failed_items(job),
+        open=work.open_items(job),
         result=command.result,
     )
     decision = decide_report(job, command.body, facts, work.now)

@@ -31,6 +31,7 @@ class Facts(msgspec.Struct, frozen=True):
     verb: str
     pending: Progress | None = None  # progress held back
     failed: Mapping[str, tuple[str | None, str | None]] = {}  # items failed now, of those named: id to (column, reason)
+    open: frozenset[str] = frozenset()  # items to be done again, of those named
     result: StoredResult | None = None
 
 
@@ -117,7 +118,10 @@ def items_failed(job: Job, reports: list[Item], facts: Facts) -> list[e.Event] |
             {"name": "/items", "limit": LEDGER_MAX_ITEMS, "unit": "items"},
             (Fault("/items", detail),),
         )
-    return [e.ItemsFailed(items=tuple(fresh.values()), failed=failed, stopping=job.phase is Phase.CANCELING)]
+    asked = facts.failed.keys() | facts.open
+    beyond = len(fresh.keys() - asked) if job.scope == FAILED_ITEMS else 0
+    stopping = job.phase is Phase.CANCELING
+    return [e.ItemsFailed(items=tuple(fresh.values()), failed=failed, stopping=stopping, beyond=beyond)]
 
 
 def _problems(job: Job, body: requests.Problems, facts: Facts, _: datetime) -> Decision:

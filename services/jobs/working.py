@@ -88,6 +88,11 @@ class Working(Struct):
         found = self.jobs.get(job)
         return found if found and found.tenant == tenant else None
 
+    def open_items(self, job: Job) -> frozenset[str]:
+        """Items that are to be done again, of those that were loaded."""
+        found = self.items[job.id].items()
+        return frozenset(id_ for id_, i in found if item_state(i.run, i.attempt, i.failed, job) is ItemState.OPEN)
+
     def failed_items(self, job: Job) -> dict[str, tuple[str | None, str | None]]:
         """Items that are failed now, of those that were loaded."""
         return {

@@ -149,11 +149,14 @@ def report(
     attempt: int = 1,
     pending: Progress | None = None,
     failed: Mapping[str, tuple[str | None, str | None]] | None = None,
+    still_open: frozenset[str] = frozenset(),
     result: StoredResult | None = None,
 ) -> Callable[[Job], Decision]:
     """A worker's report `now` seconds after the job was queued."""
     verb = next(name for name, kind in requests.REPORTS.items() if type(body) is kind)
-    facts = Facts(run=run, attempt=attempt, verb=verb, pending=pending, failed=failed or {}, result=result)
+    facts = Facts(
+        run=run, attempt=attempt, verb=verb, pending=pending, failed=failed or {}, open=still_open, result=result
+    )
     return lambda job: decide_report(job, body, facts, after(now))
 
 

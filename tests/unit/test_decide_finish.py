@@ -144,9 +144,16 @@ def test_a_run_of_failed_items_closes_the_whole_job() -> None:
     assert run.then(STORED, whole).phase is Phase.DONE
 
 
+def test_an_item_beyond_those_that_were_asked_for_is_told_as_such() -> None:
+    body = requests.Problems(items=[requests.ItemReport(id="17", reason="x"), requests.ItemReport(id="99", reason="x")])
+    items = (e.Item(id="17", reason="x"), e.Item(id="99", reason="x"))
+    told = retried(PARTLY).when(report(body, run=2, still_open=frozenset({"17"})))
+    told.then(e.ItemsFailed(items=items, failed=2, beyond=1))
+
+
 def test_an_item_that_fails_once_more_stays_failed() -> None:
     run = retried(PARTLY)
     again = e.ItemsFailed(items=(e.Item(id="17", reason="is odd"),), failed=1)
-    told = run.when(report(finish([named("17", "is odd")]), run=2, result=FILE))
+    told = run.when(report(finish([named("17", "is odd")]), run=2, result=FILE, still_open=frozenset({"17"})))
     job = told.then(again, STORED, replace(closed(9, 1, 10), run=2))
     assert job.phase is Phase.PARTLY_DONE

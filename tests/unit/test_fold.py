@@ -198,6 +198,11 @@ def test_a_run_of_failed_items_that_stops_short_leaves_them_failed(end: list[e.E
     assert counts(job) == (9, 1, 0, 10)
 
 
+def test_an_item_that_the_run_was_not_asked_to_do_is_failed_too() -> None:
+    beyond = e.ItemsFailed(items=(ODD,), failed=1, beyond=1)
+    assert counts(job_after(*PARTLY, *again(2, "failed_items"), beyond, *ENDS[0])) == (8, 2, 0, 10)
+
+
 def test_a_run_of_failed_items_that_asks_has_gone_through_them() -> None:
     two: list[History] = [STARTED, bad(BAD, ODD, failed=2), *finished(1, 8, 2, 10)]
     asked = e.NeedsFix(cause="asked", text="Row 17: email is missing.")
