@@ -7,7 +7,7 @@ only spares work, it guards nothing.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
 import structlog
 from msgspec import Struct
@@ -32,6 +32,8 @@ LOOK_S = 1.0  # between two looks at a stream: nobody tells when it is purged
 CLOSE_MAX_S = 2.0
 REMEMBER_MIN = 1000  # jobs, in each of many partitions
 
+Beside = Callable[[Client, int], Coroutine[object, object, None]]
+
 
 class Lost(Exception):
     """The connection to NATS or the lock is gone: another relay may go on, and so may we, from the beginning."""
@@ -46,7 +48,10 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Relay:
-    """The role. `tails` wake it; without them (in a command) it looks every `look_s` seconds."""
+    """The role. `tails` wake it; without them (in a command) it looks every `look_s` seconds.
+
+    `beside` runs for each partition while this process relays it, over the same connection.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Relay:
         window: int = 4096,
         cloudevents: bool = False,
         look_s: float = LOOK_S,
+        beside: Beside | None = None,
     ) -> None:
         self._database_url = database_url
         self._nats_url = nats_url
@@ -78,6 +84,7 @@ class Relay:
         for partition, tail in (tails or {}).items():
             tail.subscribe(self._partitions[partition].wake)
         self._replicas = replicas
+        self._beside = beside
         self._active: set[int] = set()
 
     def reports(self) -> list[Report]:
@@ -110,6 +117,8 @@ class Relay:
                 async for partition in locks.taken():
                     self._active.add(partition)
                     tasks.create_task(self._partitions[partition].run(client))
+                    if self._beside:
+                        tasks.create_task(self._beside(client, partition))
             finally:
                 self._active.clear()
 

@@ -72,7 +72,11 @@ class Wakeups:
             await conn.execute(_NOTIFY, CHANNEL, [f"{partition}:{position}" for partition, position in untold.items()])
 
     def _hear(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:
-        partition, _, position = str(payload).partition(":")
+        self.told(str(payload))
+
+    def told(self, place: str) -> None:
+        """A partition has come at least to `<partition>:<position>`, whoever says so; anything else is ignored."""
+        partition, _, position = place.partition(":")
         if partition.isdecimal() and position.isdecimal() and (tail := self._tails.get(int(partition))):
             tail.wake(int(position))
 

@@ -20,6 +20,7 @@ from schemas.envelope import Recorded
 from services.api.app import VERSION, build, close, opened
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
+from services.nats.status import StatusPublisher
 from services.settings import Settings, variable
 from services.work.timers import Timers
 
@@ -53,6 +54,10 @@ class Engine:
         self.tails[partition].feed(recorded)
         self._wakeups.appended(partition, recorded[-1].position)
 
+    def told(self, place: str) -> None:
+        """News from another process: how far a partition has come."""
+        self._wakeups.told(place)
+
     def relays(self) -> Sequence[Report]:
         """The partitions that this process relays to NATS."""
         return self._relay.reports() if self._relay else ()
@@ -76,16 +81,19 @@ class Engine:
             yield self._relay.run()
 
     def _make_relay(self, nats_url: str) -> Relay:
+        settings = self.settings
+        status = StatusPublisher(self.pool, self.tails, replicas=settings.nats_replicas, ttl_s=settings.status_ttl_s)
         return Relay(
             self.pool,
-            self.settings.database_url,
+            settings.database_url,
             nats_url,
-            self.settings.partitions,
+            settings.partitions,
             tails=self.tails,
-            replicas=self.settings.nats_replicas,
-            window=self.settings.relay_window,
-            cloudevents=self.settings.cloudevents,
-            look_s=self.settings.net_s,
+            replicas=settings.nats_replicas,
+            window=settings.relay_window,
+            cloudevents=settings.cloudevents,
+            look_s=settings.net_s,
+            beside=status.follow,
         )
 
     def _timers(self) -> Timers:
@@ -134,7 +142,7 @@ async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, 
         nats_ready, ended = asyncio.Event(), asyncio.Event()
         server = Server(build(parts), engine.settings, ready, after=nats_ready)
         serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None))
-        by_nats = asyncio.create_task(serve_nats(parts, VERSION, nats_ready, ended))
+        by_nats = asyncio.create_task(serve_nats(parts, VERSION, engine.told, nats_ready, ended))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({serving, by_nats, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -29,6 +29,10 @@ _EVENT_HEADERS = {
     "Tidings-Job": "The job's id, where it is a job's event",
     "traceparent": "Of the call that caused it",
 }
+_STATUS_HEADERS = {
+    "Tidings-Version": "The view's version",
+    "Tidings-Position": "Of the job's last event: <partition>:<position>",
+}
 _COMMAND_HEADERS = {"Nats-Msg-Id": "The command's id, a UUID: obeyed once for 7 days", **_OPTIONAL}
 _REPLY_HEADERS = {
     "Status": "As of HTTP",
@@ -99,11 +103,11 @@ def channels() -> Iterator[Told]:
     yield Told(
         name="status",
         address=subjects.status("{tenant}", "{job}"),
-        what="The newest view of each job; versions only rise",
+        what="The newest view of each job, in JetStream; versions only rise",
         sends=True,
         messages={"JobView": JobView},
-        headers={"Tidings-Version": "The view's version"},
-        needed=("Tidings-Version",),
+        headers=_STATUS_HEADERS,
+        needed=tuple(_STATUS_HEADERS),
     )
     yield Told(
         name="waits",

@@ -1,0 +1,231 @@
+"""The last status of each job in NATS, for whoever watches there.
+
+It runs beside the relay, so for each partition in one process at a time, and follows the log with a checkpoint of its
+own. But a lock can be lost unnoticed, so it guards nothing: every message names the sequence that its subject must
+stand at, and is sent only above the version that stands there. What an outdated publisher still sends, JetStream
+refuses. So a status never goes back, however many publish.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import Header, PubAck
+from nats.js.errors import APIError, NotFoundError
+
+from eventstore import checkpoints, jetstream, postgres, read
+from eventstore.ending import end_if_cancelled
+from eventstore.postgres import Pool, pauses
+from eventstore.tail import Tail
+from projections.status.read import database_now, read_changed
+from projections.status.view import render
+from schemas import subjects
+from schemas.job import Job
+from schemas.messages import LANGUAGES
+from schemas.states import ENDED, visible
+
+log = structlog.get_logger()
+
+MERGE_S = 0.25  # what happens to a job in this time is told as one
+PAGE = 256  # events read, jobs rendered and messages on their way at once
+SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partitions together
+SEEN_MIN = 1000
+ANSWER_MAX_S = 5.0
+CHECKPOINT = "status"
+TRIES = 3  # of one page: each time another publisher was quicker
+
+_WRONG_PLACE = 10071  # the subject does not stand at the sequence that the message names
+_NOTHING = "00000000-0000-0000-0000-000000000000"
+
+_FILES = files("services.nats")
+_CHANGED = _FILES.joinpath("status_changed.sql").read_text()
+_OPEN = _FILES.joinpath("status_open.sql").read_text()
+
+_encoder = msgspec.json.Encoder()
+
+
+class Place(NamedTuple):
+    """What stands on a job's subject."""
+
+    sequence: int
+    version: int
+
+
+EMPTY = Place(0, 0)
+
+
+class StatusPublisher:
+    """All partitions; `follow` runs for each of them while this process relays it."""
+
+    def __init__(self, pool: Pool, tails: Mapping[int, Tail], *, replicas: int, ttl_s: int) -> None:
+        remember = max(SEEN_MIN, SEEN_MAX // len(tails))
+        self._partitions = {
+            partition: PartitionStatus(pool, tail, replicas=replicas, ttl_s=ttl_s, remember=remember)
+            for partition, tail in tails.items()
+        }
+
+    async def follow(self, client: Client, partition: int) -> None:
+        """Until cancelled."""
+        await self._partitions[partition].run(client)
+
+
+class PartitionStatus:
+    """One partition, while this process relays it."""
+
+    def __init__(self, pool: Pool, tail: Tail, *, replicas: int, ttl_s: int, remember: int = SEEN_MAX) -> None:
+        self._pool = pool
+        self._tail = tail
+        self._replicas = replicas
+        self._ttl_s = ttl_s
+        self._remember = remember
+        self._seen: OrderedDict[str, Place] = OrderedDict()
+        self._stir = asyncio.Event()
+        self._js: JetStreamContext
+        self._name = ""  # of the checkpoint
+
+    async def run(self, client: Client) -> None:
+        """Until cancelled; what NATS or the database refuses for a while is tried again, from the checkpoint."""
+        self._js = client.jetstream()
+        unsubscribe = self._tail.subscribe(lambda _: self._stir.set())
+        waits = pauses(0.05)
+        try:
+            while True:
+                end_if_cancelled()
+                try:
+                    position = await self._begin()
+                    waits = pauses(0.05)
+                    await self._follow(position)
+                except (*postgres.AWAY, *jetstream.AWAY) as error:
+                    pause = next(waits)
+                    log.warning("status waits", partition=self._tail.partition, error=repr(error), again_s=pause)
+                    await asyncio.sleep(pause)
+        finally:
+            unsubscribe()
+
+    async def _begin(self) -> int:
+        """Where to go on. A stream that was made anew has no checkpoint: it is filled with what is open."""
+        config = next(each for each in jetstream.shared_configs(self._replicas) if each.name == subjects.STATUS_STREAM)
+        made = (await jetstream.ensure_stream(self._js, config)).created
+        self._name = f"{CHECKPOINT} {made:%Y-%m-%dT%H:%M:%S.%f}"
+        self._seen.clear()
+        async with self._pool.acquire() as conn:
+            position = await checkpoints.find(conn, self._name, self._tail.partition)
+        return await self._fill() if position is None else position
+
+    async def _fill(self) -> int:
+        async with self._pool.acquire() as conn:
+            await checkpoints.forget(conn, CHECKPOINT, self._tail.partition)
+            head = await read.head(conn, self._tail.partition)
+        ended = sorted({visible(phase).value for phase in ENDED})
+        after = _NOTHING
+        while True:
+            async with self._pool.acquire() as conn:
+                at = await database_now(conn)
+                rows = await conn.fetch(_OPEN, self._tail.partition, after, ended, PAGE)
+                jobs = await read_changed(conn, self._tail.partition, [row["id"] for row in rows])
+            if not rows:
+                break
+            await self._publish(jobs, at)
+            after = rows[-1]["id"]
+        await self._move(head)
+        return head
+
+    async def _follow(self, position: int) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            end_if_cancelled()
+            merge_until = loop.time() + MERGE_S
+            while position < self._tail.position:
+                position = await self._step(position)
+                await self._move(position)
+            await asyncio.sleep(merge_until - loop.time())
+            self._stir.clear()
+            if position >= self._tail.position:
+                await self._stir.wait()
+
+    async def _step(self, position: int) -> int:
+        """Publish the newest state of each job that the next events are of. Answers how far they go."""
+        async with self._pool.acquire() as conn:
+            rows = await conn.fetch(_CHANGED, self._tail.partition, position, PAGE)
+            changed = {row["stream"]: row["begun"] for row in rows if ":" not in row["stream"]}
+            at = await database_now(conn)
+            jobs = await read_changed(conn, self._tail.partition, list(changed))
+        for job, begun in changed.items():
+            if begun:
+                self._seen.setdefault(job, EMPTY)  # nobody can have published it before; if so, it is refused
+        await self._publish(jobs, at)
+        return max((row["position"] for row in rows), default=self._tail.position)
+
+    async def _move(self, position: int) -> None:
+        async with self._pool.acquire() as conn:
+            await checkpoints.move_soon(conn, self._name, self._tail.partition, position)
+
+    async def _publish(self, jobs: Sequence[Job], at: datetime) -> None:
+        """Each of these states, unless its subject has come as far. Raises TimeoutError where others are quicker."""
+        for _ in range(TRIES):
+            await self._learn([job for job in jobs if job.id not in self._seen])
+            jobs = await self._send([job for job in jobs if job.version > self._seen[job.id].version], at)
+            if not jobs:
+                break
+            for job in jobs:
+                del self._seen[job.id]
+        else:
+            raise TimeoutError("another publisher is quicker")
+        while len(self._seen) > self._remember:
+            self._seen.popitem(last=False)
+
+    async def _learn(self, jobs: Sequence[Job]) -> None:
+        found = await asyncio.gather(*(self._place(job) for job in jobs))
+        self._seen.update((job.id, place) for job, place in zip(jobs, found, strict=True))
+
+    async def _place(self, job: Job) -> Place:
+        try:
+            # Asked of the leader: a copy may be behind.
+            last = await self._js.get_last_msg(subjects.STATUS_STREAM, subjects.status(job.tenant, job.id))
+        except NotFoundError:
+            return EMPTY
+        return Place(last.seq or 0, int((last.headers or {}).get("Tidings-Version", 0)))
+
+    async def _send(self, jobs: Sequence[Job], at: datetime) -> list[Job]:
+        """Answers those that were refused, since their subject stands elsewhere."""
+        shown = [(job, body) for job in jobs if (body := _body(job, at))]
+        answers = await asyncio.gather(*(self._sent(job, body, at) for job, body in shown), return_exceptions=True)
+        refused = []
+        for (job, _), answer in zip(shown, answers, strict=True):
+            if isinstance(answer, PubAck):
+                self._seen[job.id] = Place(answer.seq, job.version)
+                self._seen.move_to_end(job.id)
+            elif isinstance(answer, APIError) and answer.err_code == _WRONG_PLACE:
+                refused.append(job)
+            else:
+                raise answer
+        return refused
+
+    async def _sent(self, job: Job, body: bytes, at: datetime) -> PubAck:
+        headers = {
+            "Tidings-Version": str(job.version),
+            "Tidings-Position": f"{self._tail.partition}:{job.position}",
+            Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self._seen[job.id].sequence),
+        }
+        if job.phase in ENDED and job.finished_at:
+            left_s = self._ttl_s - (at - job.finished_at).total_seconds()
+            headers[Header.MSG_TTL.value] = f"{max(1, round(left_s))}s"
+        subject = subjects.status(job.tenant, job.id)
+        # Its publish_async would lose a refusal.
+        return await self._js.publish(subject, body, ANSWER_MAX_S, subjects.STATUS_STREAM, headers)
+
+
+def _body(job: Job, at: datetime) -> bytes | None:
+    """The links are plain paths: who may listen here is not thereby allowed to download."""
+    try:
+        return _encoder.encode(render(job, LANGUAGES[0], as_of=at))
+    except Exception:
+        log.exception("a status can't be shown", job=job.id)  # a bug of ours, and no reason to tell of no other job
+        return None

@@ -1,0 +1,227 @@
+"""The last status of each job on its subject: never older after newer, nothing missed, gone some time after the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from nats.js import JetStreamContext
+
+from eventstore import jetstream
+from eventstore.postgres import Pool, open_pool
+from eventstore.tail import Tail
+from projections.status.read import database_now, read_changed
+from schemas import events as e
+from schemas import subjects
+from schemas.job import Job
+from schemas.states import State
+from services.nats.status import MERGE_S, PAGE, PartitionStatus
+from services.settings import Settings
+from tests.api.client import Api
+from tests.conftest import NewDatabase
+from tests.nats.service import by_http, tidings
+from tests.nats.statuses import last, until, watching
+from tests.nats_servers import Broker
+from tests.store.logs import TAKEN, append, job_id, requested, worked
+
+TTL_S = 600
+
+
+@pytest.fixture
+async def database(new_database: NewDatabase) -> str:
+    """A log of its own for each test."""
+    return await new_database(1)
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(database, 6, name="test")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(autouse=True)
+async def js(nats: Broker) -> AsyncIterator[JetStreamContext]:
+    """A NATS without statuses of other tests."""
+    client = await jetstream.connect(nats.url, "test")
+    made = client.jetstream()
+    await jetstream.ensure_streams(made, 1)
+    await made.delete_stream(subjects.STATUS_STREAM)
+    await jetstream.ensure_streams(made, 1)
+    yield made
+    await client.close()
+
+
+@asynccontextmanager
+async def publishing(pool: Pool, nats: Broker, *, ttl_s: int = TTL_S) -> AsyncIterator[Tail]:
+    """A publisher beside whatever others there are; the tail wakes it."""
+    client = await jetstream.connect(nats.url, "test-status")
+    tail = Tail(pool, 0)
+    await tail.start()
+    running = [
+        asyncio.create_task(tail.run()),
+        asyncio.create_task(PartitionStatus(pool, tail, replicas=1, ttl_s=ttl_s).run(client)),
+    ]
+    try:
+        yield tail
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await client.close()
+
+
+def retried() -> list[e.Event]:
+    at = "2026-01-01T00:00:00.000000Z"
+    return [e.RetryRequested(run=2, scope="all", plan=""), e.JobQueued(run=2, ready_at=at)]
+
+
+async def happen(pool: Pool, tail: Tail | None, tenant: str, job: str, *events: e.Event) -> int:
+    """The job's new version."""
+    recorded = await append(pool, 0, tenant, [(job, list(events))])
+    if tail:
+        tail.wake(recorded[-1].position)
+    return recorded[-1].version
+
+
+async def state(pool: Pool, job: str) -> Job:
+    async with pool.acquire() as conn:
+        return (await read_changed(conn, 0, [job]))[0]
+
+
+async def test_a_subscriber_sees_each_newer_state(pool: Pool, nats: Broker, js: JetStreamContext, tenant: str) -> None:
+    job = job_id()
+    async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, job)) as statuses:
+        await happen(pool, tail, tenant, job, *requested(job))
+        (queued,) = await until(statuses, 2)
+        assert queued.view["state"] == State.QUEUED
+        assert "Nats-TTL" not in queued.headers
+        version = await happen(pool, tail, tenant, job, *worked())
+        finished = (await until(statuses, version))[-1]
+    assert finished.view["state"] == State.FINISHED
+    assert 0 < int(finished.headers["Nats-TTL"].removesuffix("s")) <= TTL_S
+    assert finished.headers["Tidings-Position"] == f"0:{(await state(pool, job)).position}"
+    assert b"sig=" not in msgspec.json.encode(finished.view), "nobody gets a download by listening"
+
+
+async def test_quick_changes_are_told_as_one(pool: Pool, nats: Broker, js: JetStreamContext, tenant: str) -> None:
+    job = job_id()
+    loop = asyncio.get_running_loop()
+    async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, job)) as statuses:
+        await happen(pool, tail, tenant, job, *requested(job))
+        began = loop.time()
+        for clicks in range(2, 52):
+            await happen(pool, tail, tenant, job, e.RequestRepeated(clicks=clicks))
+        seen = await until(statuses, 52)
+        assert len(seen) <= 2 + (loop.time() - began) / MERGE_S
+        assert seen[-1].view["clicks"] == 51
+
+
+async def test_an_outdated_publisher_changes_nothing(pool: Pool, js: JetStreamContext, tenant: str) -> None:
+    """Held up for so long that another one took over: what it still sends is refused."""
+    job = job_id()
+    first, second = (PartitionStatus(pool, Tail(pool, 0), replicas=1, ttl_s=TTL_S) for _ in range(2))
+    states = []
+    for events in (requested(job), [TAKEN], [e.StageStarted(stage="reading")]):
+        await happen(pool, None, tenant, job, *events)
+        states.append(await state(pool, job))
+    async with pool.acquire() as conn:
+        at = await database_now(conn)
+    for publisher in (first, second):
+        publisher._js = js
+    await first._publish([states[0]], at)
+    await second._publish([states[2]], at)
+    assert first._seen[job].version == 2
+    await first._publish([states[1]], at)
+    found = await last(js, tenant, job)
+    assert found
+    assert found.version == 4
+    assert first._seen[job].version == 4, "and now it knows"
+    await second._publish([states[2]], at)
+    again = await js.get_last_msg(subjects.STATUS_STREAM, subjects.status(tenant, job))
+    assert again.seq == first._seen[job].sequence, "nothing is told twice"
+
+
+async def test_two_publishers_at_once_tell_as_one(pool: Pool, nats: Broker, js: JetStreamContext, tenant: str) -> None:
+    jobs = [job_id() for _ in range(20)]
+    async with (
+        publishing(pool, nats) as one,
+        publishing(pool, nats) as two,
+        watching(js, subjects.status(tenant, "*")) as statuses,
+    ):
+        for events in (requested, lambda _: worked()[:1], lambda _: worked()[1:]):
+            recorded = await append(pool, 0, tenant, [(job, events(job)) for job in jobs])
+            one.wake(recorded[-1].position)
+            two.wake(recorded[-1].position)
+        seen = dict.fromkeys(jobs, 0)
+        async with asyncio.timeout(20):
+            while set(seen.values()) != {2 + len(worked())}:
+                status = await anext(statuses)
+                assert status.version > seen[status.job], "a status went back"
+                seen[status.job] = status.version
+
+
+async def test_what_happened_while_nobody_published_is_told(
+    pool: Pool, nats: Broker, js: JetStreamContext, tenant: str
+) -> None:
+    """Also more than a page of it, and also where NATS was away."""
+    watched, others = job_id(), [job_id() for _ in range(PAGE)]
+    async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, watched)) as statuses:
+        await happen(pool, tail, tenant, watched, *requested(watched))
+        await until(statuses, 2)
+    await append(pool, 0, tenant, [(job, requested(job)) for job in others])
+    version = await happen(pool, None, tenant, watched, TAKEN)
+    nats.kill()
+    nats.begin()
+    async with publishing(pool, nats) as tail:
+        version = await happen(pool, tail, tenant, watched, e.StageStarted(stage="reading"))
+        async with watching(js, subjects.status(tenant, "*")) as all_of_them:
+            found: dict[str, int] = {}
+            async with asyncio.timeout(20):
+                async for status in all_of_them:
+                    found[status.job] = status.version
+                    if found.get(watched) == version and len(found) == len(others) + 1:
+                        break
+
+
+async def test_a_stream_made_anew_has_what_is_open(pool: Pool, nats: Broker, js: JetStreamContext, tenant: str) -> None:
+    open_, ended = job_id(), job_id()
+    async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, ended)) as statuses:
+        await happen(pool, tail, tenant, open_, *requested(open_))
+        version = await happen(pool, tail, tenant, ended, *requested(ended), *worked())
+        await until(statuses, version)
+    await js.delete_stream(subjects.STATUS_STREAM)
+    await jetstream.ensure_streams(js, 1)
+    async with publishing(pool, nats), watching(js, subjects.status(tenant, open_)) as statuses:
+        await until(statuses, 2)
+        assert await last(js, tenant, ended) is None
+
+
+async def test_an_ended_job_leaves_and_a_retried_one_is_back(
+    pool: Pool, nats: Broker, js: JetStreamContext, tenant: str
+) -> None:
+    job = job_id()
+    async with asyncio.timeout(30), publishing(pool, nats, ttl_s=1) as tail:
+        async with watching(js, subjects.status(tenant, job)) as statuses:
+            await until(statuses, await happen(pool, tail, tenant, job, *requested(job), *worked()))
+            while await last(js, tenant, job):
+                pass
+            seen = await until(statuses, await happen(pool, tail, tenant, job, *retried()))
+        assert "Nats-TTL" not in seen[-1].headers
+
+
+async def test_a_status_wakes_the_screens(database: str, pool: Pool, nats: Broker, tenant: str) -> None:
+    """An API process that hears of a commit by nothing else shows it as soon as NATS does."""
+    settings = Settings(database_url=database, nats_url=nats.url, files_url="memory:///", net_s=60)
+    async with tidings(settings) as url, by_http(url, pool, tenant) as api, publishing(pool, nats) as tail:
+        await show(api, pool, tail)
+
+
+async def show(api: Api, pool: Pool, tail: Tail) -> None:
+    job = job_id()
+    await happen(pool, tail, api.tenant, job, *requested(job))
+    async with asyncio.timeout(20), api.stream(f"/v1/jobs/{job}/stream") as events:
+        assert (await anext(events)).data["version"] == 2
+        version = await happen(pool, tail, api.tenant, job, TAKEN)
+        assert (await anext(events)).data["version"] == version
