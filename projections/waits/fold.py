@@ -9,6 +9,7 @@ from projections.waits.experts import learn
 from projections.waits.line import slots_after
 from projections.waits.predict import lines_of, place, queue_opinions, running, sibling_key, waiting
 from projections.waits.promise import follow
+from projections.waits.queue import FEW
 from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, State, Tenant, Turn
 from projections.waits.windows import log_of
 from schemas import events as e
@@ -69,6 +70,7 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     if kind.line.waiting < OPINIONS_MAX and not live.retried:
         live.opinions = queue_opinions(tenant, kind, live, shared, since)
     stated = waiting(known, live, since)
+    live.depth = min(shared.depth, FEW)
     live.queue, live.work, live.total = stated.queue, stated.work, stated.total
     kind.usual_ahead += (shared.ahead - kind.usual_ahead) / USUAL_MEMORY
     live.expected = work.expected(known.shelf, kind.number, kind.curve, live.owner, live.size)
@@ -129,7 +131,7 @@ def _learn_wait(known: State, kind: Kind, live: Live, waited: float) -> None:
     if live.opinions:
         learn(known.shelf, kind.queue.levels, live.opinions, log_of(waited), live.owner)
     if live.queue:
-        follow(kind.waits, live.queue, waited, live.owner, QUEUE_MISS)
+        follow(kind.waits[live.depth], live.queue, waited, live.owner, QUEUE_MISS)
 
 
 def _finished(known: State, job: str, live: Live, now: float) -> None:

@@ -9,7 +9,7 @@ from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
 from projections.waits.promise import Promise, Stated, state
-from projections.waits.queue import FREE, Outlook, outlook
+from projections.waits.queue import FEW, FREE, Outlook, outlook
 from projections.waits.state import Kind, Live, State, Tenant
 from projections.waits.steps import STEPS, step_after
 from projections.waits.windows import UNIT, log_of, seconds_of
@@ -18,6 +18,7 @@ from schemas.states import HELD
 
 LEARNT = 12  # outcomes before anything is said
 CROWD = 8  # waiting jobs of one owner that share their fate
+CROWD_WORK = 200.0
 CROWD_MORE = 350.0  # log time on each side, for as long as none of them has started
 SLOWER = 0.45  # log time above the curve
 LONGER = 3.0  # times the usual number of jobs ahead
@@ -61,9 +62,10 @@ def waiting(known: State, live: Live, now: float) -> Prediction:
     more = CROWD_MORE if known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD else 0.0
     expected_wait = _queue(known, tenant, kind, live, shared, now)
     expected_work = _work(known, kind, live) if kind.work.outcomes >= LEARNT else None
+    promise = kind.waits[min(shared.depth, FEW)]
     return Prediction(
-        queue=state(kind.waits, *expected_wait, more) if expected_wait else None,
-        work=state(kind.works, *expected_work) if expected_work else None,
+        queue=state(promise, *expected_wait, more) if expected_wait else None,
+        work=state(kind.works, *expected_work, CROWD_WORK if more else 0.0) if expected_work else None,
         total=_total(kind.totals, expected_wait, expected_work),
         longer=shared.ahead >= LONGER_LEAST and shared.ahead > LONGER * kind.usual_ahead,
         slower=kind.curve.level > SLOWER,
@@ -79,17 +81,19 @@ def running(known: State, live: Live, elapsed: float) -> Prediction:
         return Prediction()
     slower = kind.curve.level > SLOWER
     usual = state(kind.works_at_start, *expected)
+    if usual is None:
+        return Prediction(slower=slower)
     if elapsed < STEPS[0] / 2:
         return Prediction(work=usual, total=usual, slower=slower)
     rest = _work(known, kind, live, log_of(elapsed))
     if rest is None:
         return Prediction(overdue=elapsed >= usual.high, slower=slower)
     given = state(kind.works_at_start, *rest)
-    high = max(given.high, step_after(elapsed))
+    high = max(given.high if given else usual.high, step_after(elapsed))
     if elapsed >= usual.high:
         return Prediction(work=Stated(None, high), overdue=True, slower=slower)
     left = state(kind.works_at_start, _log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed))
-    low = given.low if given.low is not None and given.low < high else None
+    low = given.low if given and given.low is not None and given.low < high else None
     return Prediction(work=Stated(low, high), total=left, slower=slower)
 
 
@@ -136,10 +140,10 @@ def _queue(known: State, tenant: Tenant, kind: Kind, live: Live, shared: Outlook
     if not live.waiting or waited < 1:
         return blend(known.shelf, levels, opinions)
     if shared.depth is not FREE:  # the line itself tells what is left
-        left = blend(known.shelf, levels, [each for each in opinions if each[0] in queue.BY_LINE])
+        left = blend(known.shelf, levels, [each for each in opinions if each[0] >= queue.BY_LINE])
         if left:
             return left
-    rest = blend(known.shelf, levels, [each for each in opinions if each[0] not in queue.BY_LINE], log_of(waited))
+    rest = blend(known.shelf, levels, [each for each in opinions if each[0] < queue.BY_LINE], log_of(waited))
     return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
 
 

@@ -14,8 +14,10 @@ MISS = 0.08  # of each side
 GAIN = 60.0  # thousandths of log time for one miss
 LOW_MOST, HIGH_MOST = -1000.0, 2500.0
 WIDEST = 24
+VAGUE = 10_600.0  # of log time between low and high: a bound 200 times beyond the middle tells nothing
 SIBLING_LEAST = 0.2  # the least a sibling's outcome counts, see `follow`
-TRUST_MEMORY = 100
+TRUST_MEMORY, TRUST_PRIOR = 100, 20
+UNTRIED = 0.7  # trust of a line before it was seen: waits are hard, so ranges must first hold unsaid
 TRUSTED = 0.76  # ranges are shown while this share of them held
 LEAK = 1 / 20_000  # of the widening, at each answer that was no range: a type that shows none is tried again
 
@@ -35,14 +37,17 @@ class Promise(Struct):
     low: float = 0.0
     high: float = 0.0
     bound: float = 0.0
-    trust: float = 0.84
+    trust: float = 1 - 2 * MISS
+    tried: int = 0
     owner: str = ""
     run: int = 0
 
 
-def state(promise: Promise, low: float, high: float, more: float = 0.0) -> Stated:
+def state(promise: Promise, low: float, high: float, more: float = 0.0) -> Stated | None:
     """Round a range in log time to what is shown. `more`: widen it, as many share its fate."""
-    bound = STEPS[nearest(high + promise.bound)]
+    if high - low > VAGUE:
+        return None
+    bound = STEPS[nearest(high + promise.bound + more)]
     low, high = low - promise.low - more, high + promise.high + more
     if low < LEAST:
         return Stated(None, bound)
@@ -67,7 +72,8 @@ def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None =
         below, above = seconds < low, seconds > high
         promise.low = _within(promise.low + gain * (below - miss))
         promise.high = _within(promise.high + gain * (above - miss))
-        promise.trust += ((not below and not above) - promise.trust) / TRUST_MEMORY
+        promise.tried = min(promise.tried + 1, TRUST_MEMORY - TRUST_PRIOR)
+        promise.trust += ((not below and not above) - promise.trust) / (TRUST_PRIOR + promise.tried)
     if stated.low is None:
         promise.bound = _within(promise.bound + gain * ((seconds > stated.high) - miss))
         promise.low -= LEAK * promise.low

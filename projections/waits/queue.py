@@ -13,9 +13,9 @@ from projections.waits.experts import Opinion
 from projections.waits.line import Line
 from projections.waits.windows import log_of
 
-LEVELS = 10
+LEVELS = 15
+MET, CROWD, CROWD_FREE, BY_LINE = 4, 8, 9, 10  # first levels: before MET of a free slot, from BY_LINE by what is left
 START = 1.0
-BY_LINE = frozenset(range(4, 9))  # levels that tell from the line what is left
 FREE, NEXT, FEW, SEVERAL, MANY = range(5)
 _BUCKET = math.log(4)
 
@@ -60,23 +60,24 @@ def opinions(
     """`shared`: the line of all types with the same workers; `own`: of this type; `whole`: of the tenant."""
     depth = shared.depth
     bucket = round(log_size(size) / _BUCKET)
+    met = 0 if depth is FREE else MET  # what is right of a free slot says nothing of a line
     found: list[Opinion] = [
-        (0, f"{kind} q0 {depth} {bucket}", 0, 40),
-        (1, f"{kind} q1 {depth}", 0, 60),
-        (2, f"{kind} q2 {min(depth, FEW)} {owner}", 0, 24),
-        (3, f"{kind} q3", 0, 100),
+        (met, f"{kind} q0 {depth} {bucket}", 0, 40),
+        (met + 1, f"{kind} q1 {depth}", 0, 60),
+        (met + 2, f"{kind} q2 {min(depth, FEW)} {owner}", 0, 24),
+        (met + 3, f"{kind} q3 {met}", 0, 100),
     ]
     if depth is not FREE:
         drain = log_of(shared.drain)
         found += [
-            (4, f"{kind} q4 {depth}", drain, 80),
-            (5, f"{kind} q5", drain, 20),
-            (6, f"{tenant} q6 {depth}", drain, 150),
-            (7, f"{kind} q7 {depth}", log_of(own.drain), 40),
+            (BY_LINE, f"{kind} q4 {depth}", drain, 80),
+            (BY_LINE + 1, f"{kind} q5", drain, 20),
+            (BY_LINE + 2, f"{tenant} q6 {depth}", drain, 150),
+            (BY_LINE + 3, f"{kind} q7 {depth}", log_of(own.drain), 40),
         ]
         if shared.ahead:
-            found.append((8, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
+            found.append((BY_LINE + 4, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
     if whole.depth is not FREE:
         crowd = 0 if whole.ahead == 0 else 1 if whole.ahead < 10 else 2
-        found.append((9, f"{kind} q9 {crowd} {bucket}", log_of(whole.drain), 40))
+        found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {crowd} {bucket}", log_of(whole.drain), 40))
     return found

@@ -7,7 +7,7 @@ from projections.waits import queue, work
 from projections.waits.curve import Curve
 from projections.waits.experts import Opinion, Shelf
 from projections.waits.line import Line
-from projections.waits.promise import Promise, Stated
+from projections.waits.promise import UNTRIED, Promise, Stated
 from projections.waits.windows import Window
 
 TURNS_MAX = 4_000  # pairs of types in a tenant
@@ -35,7 +35,7 @@ class Kind(Struct):
     first: int = 0
     slots: float = 0.0  # of the shared line
     usual_ahead: float = 0.0  # jobs that a new one usually finds before it
-    waits: Promise = field(default_factory=Promise)
+    waits: list[Promise] = field(default_factory=lambda: [Promise(trust=UNTRIED) for _ in range(queue.FEW + 1)])
     works: Promise = field(default_factory=Promise)
     works_at_start: Promise = field(default_factory=Promise)
     totals: Promise = field(default_factory=Promise)
@@ -70,7 +70,7 @@ class Live(Struct):
     expected: float = 0.0
     lines: list[str] = field(default_factory=list)
     entered: float = 0.0
-    siblings: int = 0
+    depth: int = 0  # of the line that it found
     opinions: list[Opinion] | None = None
     queue: Stated | None = None
     work: Stated | None = None
