@@ -73,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(title="URL", description="How people reach the API, where that differs from where it listens.", extra=API),
     ] = None
+    demo_page: Annotated[
+        bool,
+        Meta(title="true/false", description="/demo, open to everybody; its workers are needed too.", extra=API),
+    ] = False
     json_body_max_bytes: Annotated[
         int, Meta(title="bytes", ge=KIB, le=16 * MIB, description="A JSON body. NATS carries the same.", extra=API)
     ] = MIB
@@ -132,10 +136,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(title="commands", ge=1, le=1_000_000, description="Waiting commands; beyond, 503 and retry.", extra=LOG),
     ] = 8192
-    line_max_bytes: Annotated[
-        int,
-        Meta(title="bytes", ge=KIB, le=512 * KIB, description="One event or view: it must fit NATS.", extra=LOG),
-    ] = 512 * KIB
+    checkpoint_every_s: Annotated[
+        float,
+        Meta(title="seconds", ge=0.1, le=5, description="At most one signed checkpoint of a partition.", extra=LOG),
+    ] = 3.0
+    checkpoint_key: Annotated[
+        str | None,
+        Meta(
+            title="keys",
+            description="Signs checkpoints: 32 random bytes in base64, the old key after a comma. Empty: the log's own.",
+            extra=LOG,
+        ),
+    ] = None
+    checkpoints_url: Annotated[
+        str | None,
+        Meta(
+            title="URL",
+            pattern="^(file|s3|gs|az|memory)://",
+            description="Where checkpoints are kept as well, out of reach of whoever changes the database.",
+            extra=LOG,
+        ),
+    ] = None
     net_s: Annotated[
         float,
         Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up or stream.", extra=LOG),
@@ -166,22 +187,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     problems_max_items: Annotated[
         int, Meta(title="items", ge=1, le=1000, description="Failed items in one report.", extra=WORK)
     ] = 1000
-    ledger_max_items: Annotated[
-        int,
-        Meta(title="items", ge=1, le=100_000, description="Failed items kept for a job; beyond, counted.", extra=WORK),
-    ] = 10_000
-    progress_every_s: Annotated[
-        float,
-        Meta(title="seconds", ge=0.1, le=60, description="At most one progress event of a job.", extra=WORK),
-    ] = 1.0
-    delayed_after_s: Annotated[
-        float,
-        Meta(title="seconds", ge=1, le=86_400, description="A wait that is told as delayed.", extra=WORK),
-    ] = 60.0
-    quiet_after_s: Annotated[
-        float,
-        Meta(title="seconds", ge=1, le=86_400, description="No proof of work: told as quiet.", extra=WORK),
-    ] = 120.0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
