@@ -152,7 +152,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             title="URL",
-            pattern="^(file|s3|gs|az|memory)://",
             description="Where checkpoints are kept as well, out of reach of whoever changes the database.",
             extra=LOG,
         ),
