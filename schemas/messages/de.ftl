@@ -102,6 +102,60 @@ wait-none = Für diesen Auftrag lässt sich die Dauer noch nicht verlässlich sc
 wait-blocked = Solange der Auftrag Ihre Hilfe braucht, lässt sich die Dauer nicht schätzen.
 wait-ended = Dieser Auftrag ist beendet.
 
+## Wie lange es dauern kann: so, wie man es sagt, nie heruntergezählt
+
+wait-high = { $high_unit ->
+    [seconds] { $high } Sekunden
+    [minutes] { $high ->
+        [one] 1 Minute
+       *[other] { $high } Minuten
+    }
+    [hours] { $high ->
+        [one] 1 Stunde
+       *[other] { $high } Stunden
+    }
+   *[days] { $high ->
+        [one] 1 Tag
+       *[other] { $high } Tagen
+    }
+}
+wait-low = { $low_unit ->
+    [seconds] { $low } Sekunden
+    [minutes] { $low ->
+        [one] 1 Minute
+       *[other] { $low } Minuten
+    }
+    [hours] { $low ->
+        [one] 1 Stunde
+       *[other] { $low } Stunden
+    }
+    [days] { $low ->
+        [one] 1 Tag
+       *[other] { $low } Tagen
+    }
+   *[same] { $low }
+}
+wait-note = { $note ->
+    [longer] { " " }Es warten mehr Aufträge als sonst.
+    [slower] { " " }Diese Art von Arbeit dauert zurzeit länger als sonst.
+   *[none] { "" }
+}
+wait-queue-range = Wartet auf den Start, voraussichtlich in { wait-low } bis { wait-high }.{ wait-note }
+wait-queue-bound = Beginnt meist innerhalb von { wait-high }.{ wait-note }
+wait-queue-none = Wann dieser Auftrag beginnt, lässt sich noch nicht sagen.{ wait-note }
+wait-work-range = { $sized ->
+    [yes] Die meisten Aufträge dieser Größe sind in { wait-low } bis { wait-high } fertig.
+   *[no] Die meisten Aufträge dieser Art sind in { wait-low } bis { wait-high } fertig.
+}{ wait-note }
+wait-work-bound = { $sized ->
+    [yes] 9 von 10 Aufträgen dieser Größe sind innerhalb von { wait-high } fertig.
+   *[no] 9 von 10 Aufträgen dieser Art sind innerhalb von { wait-high } fertig.
+}{ wait-note }
+wait-total-range = Voraussichtlich in { wait-low } bis { wait-high } fertig.
+wait-total-bound = Meist innerhalb von { wait-high } fertig.
+wait-overdue = Dauert länger als die meisten. 9 von 10 solchen Aufträgen sind innerhalb von { wait-high } fertig.{ wait-note }
+wait-overdue-none = Dauert länger als fast jeder Auftrag dieser Art. Wann er fertig ist, lässt sich nicht sagen. Der Stand erscheint hier nach jedem Schritt.
+
 action-download = Datei herunterladen
 action-open = Ergebnis öffnen
 action-download_problems = Fehlerliste herunterladen ({ $failed } { $unit })

@@ -102,6 +102,60 @@ wait-none = This job has no reliable finish estimate yet. We will update status 
 wait-blocked = There is no finish estimate while this job needs a fix.
 wait-ended = This job has ended.
 
+## How long it may take: as a person would say it, never a countdown
+
+wait-high = { $high_unit ->
+    [seconds] { $high } seconds
+    [minutes] { $high ->
+        [one] 1 minute
+       *[other] { $high } minutes
+    }
+    [hours] { $high ->
+        [one] 1 hour
+       *[other] { $high } hours
+    }
+   *[days] { $high ->
+        [one] 1 day
+       *[other] { $high } days
+    }
+}
+wait-low = { $low_unit ->
+    [seconds] { $low } seconds
+    [minutes] { $low ->
+        [one] 1 minute
+       *[other] { $low } minutes
+    }
+    [hours] { $low ->
+        [one] 1 hour
+       *[other] { $low } hours
+    }
+    [days] { $low ->
+        [one] 1 day
+       *[other] { $low } days
+    }
+   *[same] { $low }
+}
+wait-note = { $note ->
+    [longer] { " " }The line is longer than usual.
+    [slower] { " " }This kind of work is slower than usual right now.
+   *[none] { "" }
+}
+wait-queue-range = Queued now. Expected start in { wait-low } to { wait-high }.{ wait-note }
+wait-queue-bound = Usually starts within { wait-high }.{ wait-note }
+wait-queue-none = We can't say yet when this job will start.{ wait-note }
+wait-work-range = { $sized ->
+    [yes] Most jobs this size finish in { wait-low } to { wait-high }.
+   *[no] Most jobs like this finish in { wait-low } to { wait-high }.
+}{ wait-note }
+wait-work-bound = { $sized ->
+    [yes] 9 in 10 jobs this size finish within { wait-high }.
+   *[no] 9 in 10 jobs like this finish within { wait-high }.
+}{ wait-note }
+wait-total-range = Expected to be ready in { wait-low } to { wait-high }.
+wait-total-bound = Usually ready within { wait-high }.
+wait-overdue = Taking longer than most. 9 in 10 like it finish within { wait-high }.{ wait-note }
+wait-overdue-none = Taking longer than almost every job like it, so we can't say when it will finish. We will update status as steps complete.
+
 action-download = Download file
 action-open = Open result
 action-download_problems = { $failed ->

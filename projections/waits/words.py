@@ -1,0 +1,111 @@
+"""A prediction in words, and which of two predictions a screen goes on showing."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from projections.status.words import Script, message
+from projections.waits.predict import Prediction
+from projections.waits.promise import Stated
+from projections.waits.steps import STEPS
+from schemas.envelope import time_text
+from schemas.job import Job
+from schemas.states import BLOCKED, ENDED, HELD
+from schemas.views import Arg, Message, Range, Wait
+
+STEPS_KEPT = 1  # a shown end stays while the new one is at most so many steps away
+_UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+
+
+def wait_view(job: Job, found: Prediction, script: Script, as_of: datetime) -> Wait:
+    """The view's `wait`, each part with its text; `text` says what matters now."""
+    note = "longer" if found.longer else "slower" if found.slower else "none"
+    works = job.phase in HELD
+    queue_line = None if works else queue_message(found.queue, note)
+    work_line = work_message(found, note if works else "none", sized=job.size is not None)
+    total_line = _filled("total", found.total, {}) if found.total else None
+    text = work_line if works else queue_line if found.queue else work_line
+    return Wait(
+        queue=_range(script, "/wait/queue/text", found.queue, queue_line),
+        work=_range(script, "/wait/work/text", found.work, work_line),
+        total=_range(script, "/wait/total/text", found.total, total_line),
+        reliable=bool(found.work if works else found.queue or found.work),
+        text=script.say("/wait/text", _plain(job) or text or message("wait-none")),
+        as_of=time_text(as_of),
+    )
+
+
+def queue_message(stated: Stated | None, note: str) -> Message:
+    return _filled("queue", stated, {"note": note}) if stated else message("wait-queue-none", note=note)
+
+
+def work_message(found: Prediction, note: str, *, sized: bool) -> Message | None:
+    stated = found.work
+    if found.overdue:
+        return message("wait-overdue", note=note, **_high(stated)) if stated else message("wait-overdue-none")
+    return _filled("work", stated, {"note": note, "sized": "yes" if sized else "no"}) if stated else None
+
+
+def steady(shown: Prediction, fresh: Prediction) -> Prediction:
+    """What a screen shows next: parts that moved by one step alone stay as they are, so that nothing flickers."""
+    if shown.overdue != fresh.overdue:
+        return fresh
+    return replace(
+        fresh,
+        queue=_kept(shown.queue, fresh.queue),
+        work=_kept(shown.work, fresh.work),
+        total=_kept(shown.total, fresh.total),
+    )
+
+
+def _kept(shown: Stated | None, fresh: Stated | None) -> Stated | None:
+    if shown is None or fresh is None or (shown.low is None) != (fresh.low is None):
+        return fresh
+    near = _steps_apart(shown.high, fresh.high) <= STEPS_KEPT
+    if shown.low is not None and fresh.low is not None:
+        near = near and _steps_apart(shown.low, fresh.low) <= STEPS_KEPT
+    return shown if near else fresh
+
+
+def _steps_apart(one: int, other: int) -> int:
+    return abs(STEPS.index(one) - STEPS.index(other))
+
+
+def _plain(job: Job) -> Message | None:
+    """Of a job for which no time runs."""
+    if job.phase in ENDED:
+        return message("wait-ended")
+    return message("wait-blocked") if job.phase in BLOCKED else None
+
+
+_MESSAGES = {
+    "queue": ("wait-queue-range", "wait-queue-bound"),
+    "work": ("wait-work-range", "wait-work-bound"),
+    "total": ("wait-total-range", "wait-total-bound"),
+}
+
+
+def _filled(part: str, stated: Stated, args: dict[str, Arg]) -> Message:
+    ranged, bound = _MESSAGES[part]
+    high = _high(stated)
+    if stated.low is None:
+        return message(bound, **args, **high)
+    low, unit = _said(stated.low)
+    return message(ranged, **args, **high, low=low, low_unit="same" if unit == high["high_unit"] else unit)
+
+
+def _high(stated: Stated | None) -> dict[str, Arg]:
+    count, unit = _said(stated.high if stated else 0)
+    return {"high": count, "high_unit": unit}
+
+
+def _said(seconds: int) -> tuple[int, str]:
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size or size == 1)
+    return seconds // size, unit
+
+
+def _range(script: Script, pointer: str, stated: Stated | None, line: Message | None) -> Range | None:
+    if stated is None or line is None:
+        return None
+    low = None if stated.low is None else float(stated.low)
+    return Range(low, float(stated.high), script.say(pointer, line))
