@@ -435,6 +435,15 @@ async def test_a_command_that_spoils_its_batch_is_refused_alone(service: Service
     assert await pool.fetchval("select count(*) from jobs where tenant = $1", tenant) == 5
 
 
+async def test_many_commands_are_answered_in_their_order(service: Service, tenant: str) -> None:
+    await define(service, tenant, EXPORT)
+    unknown = click(tenant, 1, type="orders.import")
+    answers = await service.do_all([click(tenant, 1), unknown, click(tenant, 1)])
+    assert [answer.status if isinstance(answer, Outcome) else answer.problem for answer in answers] == [
+        201, Problem.UNKNOWN_TYPE, 200,
+    ]  # fmt: skip
+
+
 async def test_an_event_that_is_too_large_harms_nobody(service: Service, tenant: str) -> None:
     await define(service, tenant, EXPORT)
     big, small = await asyncio.gather(service.do(click(tenant, "x" * 600_000)), service.do(click(tenant, 1)))

@@ -245,7 +245,7 @@ def test_pauses_double_up_to_the_most_with_jitter_down_to_one_half(failures: int
 
 
 def test_pauses_that_grow_past_all_numbers_are_the_most() -> None:
-    steep = Definition(title="Export", retry=Retry(backoff=replace(FLAT, factor=100)))
+    steep = Definition(title="Export", retry=Retry(backoff=replace(FLAT, factor=100.0)))
     assert pause_s(replace(job_after(STARTED, kind=steep), failures=999)) <= 20
 
 
