@@ -31,6 +31,13 @@ class Submit(Body, frozen=True, kw_only=True):
     not_before: Annotated[datetime, Meta(tz=True)] | None = None
 
 
+class PassFor(Body, frozen=True, kw_only=True):
+    """Whose jobs a browser may use, and for how many seconds (an hour by default)."""
+
+    owner: Owner
+    ttl_s: Annotated[float, Meta(ge=10, le=86_400)] | None = None
+
+
 class Batch(Body, frozen=True, kw_only=True):
     jobs: list[Json]  # each is judged by itself, so one bad item never refuses its neighbours
 

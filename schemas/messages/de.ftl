@@ -385,3 +385,87 @@ problem-unavailable-next = { $seconds ->
     [one] Senden Sie sie in 1 Sekunde noch einmal.
    *[other] Senden Sie sie in { $seconds } Sekunden noch einmal.
 } Mit demselben Idempotency-Key bleibt es ein einziger Auftrag.
+
+## Was der Browser von selbst sagt: Er kann uns nicht um diese Worte bitten, wenn er uns nicht erreicht
+
+screen-away = Wir sind gerade nicht erreichbar. Laufende Aufträge gehen weiter, und diese Seite holt von selbst auf.
+screen-away-click = Wir sind gerade nicht erreichbar. Wir versuchen es mit demselben Klick weiter, es bleibt also ein Auftrag.
+screen-refused = Das hat nicht geklappt.
+screen-sending = Wird gestartet …
+screen-started = Gestartet. Die Auftragsnummer ist { $ref }.
+screen-uploading = { $name } wird hochgeladen: { $done } von { $total }. Bitte lassen Sie diese Seite offen.
+screen-upload-cut = Das Hochladen wurde unterbrochen. Es wurde nichts gestartet. Bitte starten Sie es noch einmal.
+screen-choose-file = Datei wählen
+screen-file = { $name }, { $size }
+screen-file-first = Bitte wählen Sie zuerst eine Datei.
+screen-start = Starten
+screen-copy = Auftragsnummer { $ref } kopieren
+screen-copied = Kopiert
+screen-stages = Schritte
+screen-stage-done = erledigt
+screen-stage-now = gerade
+screen-stage-ahead = kommt noch
+screen-row = Zeile
+screen-column = Spalte
+screen-reason = Was nicht stimmt
+screen-value = Was dort steht
+screen-more = Die Datei zum Herunterladen enthält alle { $count }.
+screen-next = Nächster Schritt
+screen-still-running = Der Auftrag läuft noch.
+screen-not-running = Der Auftrag ruht so lange.
+screen-confirm = Bevor Sie weitermachen
+screen-not-now = Jetzt nicht
+screen-fixed-file = Ihre korrigierte Datei
+screen-fixed-hint = Wählen Sie die Datei mit Ihren Korrekturen. Ohne sie wird derselbe Inhalt noch einmal versucht.
+screen-loading = Ihr Auftrag wird gesucht …
+screen-not-found = Dieser Auftrag ist nicht zu finden. Vielleicht gehört er jemand anderem.
+screen-working = Arbeitet noch
+screen-quiet = Seit einer Weile still
+screen-stuck = Hängt fest
+screen-wait-queue = Bis zum Beginn
+screen-wait-work = Die Arbeit selbst
+screen-at-created = Gestartet { $time }
+screen-at-finished = Beendet { $time }
+screen-jobs = Ihre Aufträge
+screen-jobs-none = Noch keine Aufträge. Was Sie starten, erscheint hier.
+screen-jobs-blocked = Braucht Sie
+screen-jobs-open = In Arbeit
+screen-jobs-ended = Früher
+screen-jobs-older = Ältere Aufträge zeigen
+
+## Die Demoseite
+
+demo-title = Ein voller Vormittag
+demo-lead = Drei langsame Aufgaben, wie ein Produkt sie zeigen würde. Klicken Sie doppelt, laden Sie neu, öffnen Sie einen zweiten Tab, schließen Sie diesen: Es bleibt jedes Mal ein Auftrag.
+demo-export = Bestellungen
+demo-export-text = 50.000 Bestellungen in eine CSV-Datei exportieren.
+demo-export-button = Bestellungen exportieren
+demo-export-title = Export von 50.000 Bestellungen
+demo-import = Kunden
+demo-import-text = Kunden aus einer eigenen CSV-Datei importieren, oder aus unserer Beispieldatei.
+demo-import-button = Kunden importieren
+demo-import-title = Import von Kunden
+demo-import-sample = Beispiel nehmen: 4.200 Kunden
+demo-ai = Gesprächsnotizen
+demo-ai-text = 28 Notizen aus Kundengesprächen von einer KI zusammenfassen lassen.
+demo-ai-button = Notizen zusammenfassen
+demo-ai-title = Zusammenfassungen von 28 Gesprächsnotizen
+demo-trouble = Etwas schiefgehen lassen
+demo-trouble-text = All das geschieht wirklich. Sehen Sie, was die Anzeigen dazu sagen.
+demo-slow = Langsamer Vormittag
+demo-slow-text = Neue Aufträge dauern dreimal so lange.
+demo-rows = Fehlerhafte Zeilen
+demo-rows-text = Die Beispieldatei hat vier Zeilen mit einem Fehler.
+demo-lose = Mitten in der Arbeit abbrechen
+demo-lose-text = Beendet ohne Vorwarnung das Programm, das an Ihrem neuesten Auftrag arbeitet.
+demo-lose-button = Stecker ziehen
+demo-lose-done = Es ist weg. Der Auftrag geht in wenigen Sekunden anderswo weiter.
+demo-lose-none = Gerade läuft nichts von Ihnen. Starten Sie zuerst einen Auftrag.
+demo-cut = Diese Seite abschneiden
+demo-cut-text = Diese Seite erreicht uns 20 Sekunden lang nicht. Alles andere geht weiter.
+demo-cut-button = Für 20 Sekunden abschneiden
+demo-cut-on = Abgeschnitten. Klicken Sie ruhig, nichts geht verloren.
+demo-cut-off = Wieder verbunden.
+demo-language = English
+demo-console = Konsole
+demo-new-person = Als jemand Neues beginnen

@@ -400,3 +400,87 @@ problem-unavailable-next = { $seconds ->
     [one] Send it again in 1 second.
    *[other] Send it again in { $seconds } seconds.
 } With the same Idempotency-Key it will still be one job.
+
+## What the browser says by itself: it can't ask us for these words when it can't reach us
+
+screen-away = We can't be reached right now. Running jobs go on, and this page catches up on its own.
+screen-away-click = We can't be reached right now. We keep trying with the same click, so it will still be one job.
+screen-refused = This did not work.
+screen-sending = Starting …
+screen-started = Started. The job ID is { $ref }.
+screen-uploading = Uploading { $name }: { $done } of { $total }. Please keep this page open.
+screen-upload-cut = The upload was cut off. Nothing was started. Please start it again.
+screen-choose-file = Choose a file
+screen-file = { $name }, { $size }
+screen-file-first = Please choose a file first.
+screen-start = Start
+screen-copy = Copy the job ID { $ref }
+screen-copied = Copied
+screen-stages = Steps
+screen-stage-done = done
+screen-stage-now = now
+screen-stage-ahead = still to come
+screen-row = Row
+screen-column = Column
+screen-reason = What is wrong
+screen-value = What stands there
+screen-more = The file to download has all { $count }.
+screen-next = Next step
+screen-still-running = The job still runs.
+screen-not-running = The job is paused until then.
+screen-confirm = Before you go ahead
+screen-not-now = Not now
+screen-fixed-file = Your fixed file
+screen-fixed-hint = Choose the file with what you fixed. Without one, the same content is tried again.
+screen-loading = Looking for your job …
+screen-not-found = This job can't be found. It may belong to somebody else.
+screen-working = Still working
+screen-quiet = Quiet for a while
+screen-stuck = Stuck
+screen-wait-queue = Before the start
+screen-wait-work = The work itself
+screen-at-created = Started { $time }
+screen-at-finished = Ended { $time }
+screen-jobs = Your jobs
+screen-jobs-none = No jobs yet. Whatever you start will appear here.
+screen-jobs-blocked = Needs you
+screen-jobs-open = In progress
+screen-jobs-ended = Earlier
+screen-jobs-older = Show older jobs
+
+## The demo page
+
+demo-title = A busy morning
+demo-lead = Three slow tasks, as a product would show them. Click twice, reload, open a second tab, close this one: each time it stays one job.
+demo-export = Orders
+demo-export-text = Export 50,000 orders to a CSV file.
+demo-export-button = Export orders
+demo-export-title = Export of 50,000 orders
+demo-import = Customers
+demo-import-text = Import customers from a CSV file of yours, or from our sample.
+demo-import-button = Import customers
+demo-import-title = Import of customers
+demo-import-sample = Use the sample: 4,200 customers
+demo-ai = Call notes
+demo-ai-text = Let AI summarize 28 notes from customer calls.
+demo-ai-button = Summarize notes
+demo-ai-title = Summaries of 28 call notes
+demo-trouble = Make things go wrong
+demo-trouble-text = Each of these is real. Watch what the screens say.
+demo-slow = Slow morning
+demo-slow-text = New jobs take three times as long.
+demo-rows = Bad rows
+demo-rows-text = The sample file has four rows with a mistake.
+demo-lose = Lose the worker
+demo-lose-text = Ends the program that works on your newest job, without warning.
+demo-lose-button = Pull the plug
+demo-lose-done = It is gone. The job goes on elsewhere in a few seconds.
+demo-lose-none = Nothing of yours is running right now. Start a job first.
+demo-cut = Cut this page off
+demo-cut-text = This page can't reach us for 20 seconds. Everything else goes on.
+demo-cut-button = Cut it off for 20 seconds
+demo-cut-on = Cut off. Click what you like, it will not be lost.
+demo-cut-off = Connected again.
+demo-language = Deutsch
+demo-console = Console
+demo-new-person = Start over as somebody new

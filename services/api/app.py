@@ -16,19 +16,22 @@ from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
-from services.api import jobs, outcome, reading, streams, types, uploads, work
+from services.api import jobs, outcome, passes, reading, streams, types, uploads, work
 from services.api.auth import Keys
 from services.api.calls import AWAY_S, Call, answer, serve
 from services.api.links import Links
 from services.api.metrics import Metrics
 from services.api.openapi import Documents, document
 from services.api.parts import Parts
+from services.api.passes import Passes
 from services.api.problems import problem_response
 from services.api.screens import Screens
+from services.demo.page import add_demo
 from services.files import Files
 from services.jobs.service import JobService
 from services.nats import asyncapi
 from services.settings import Settings
+from services.web.static import add_web
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
 
@@ -43,6 +46,7 @@ CALLS: tuple[Call, ...] = (
     *uploads.CALLS,
     *work.CALLS,
     *types.CALLS,
+    *passes.CALLS,
 )
 
 
@@ -76,13 +80,15 @@ async def _parts(engine: Engine) -> Parts:
     settings, pool, tails = engine.settings, engine.pool, list(engine.tails.values())
     async with pool.acquire() as conn:
         lease_secret, link_secret = await secret(conn, "lease-tokens"), await secret(conn, "links")
+        browsers = Passes(await secret(conn, "passes"))
     links = Links(link_secret, settings.link_ttl_s)
     return Parts(
         settings=settings,
         pool=pool,
         jobs=engine.jobs,
         files=Files(settings.files_url),
-        keys=Keys(pool),
+        keys=Keys(pool, browsers.caller),
+        passes=browsers,
         links=links,
         tokens=LeaseTokens(lease_secret),
         sign=links.sign,
@@ -117,6 +123,9 @@ def build(parts: Parts) -> FastAPI:
         )
     whole = document(app, documents)
     _add_pages(app, parts, whole)
+    add_web(app)
+    if parts.settings.demo_page:
+        add_demo(app, parts)
     app.add_exception_handler(HTTPException, _no_such_call)
     return app
 
@@ -165,18 +174,12 @@ def _add_pages(app: FastAPI, parts: Parts, whole: dict[str, object]) -> None:
     async def asyncapi_() -> Response:
         return answer(over_nats)
 
-    async def index() -> Response:
-        return answer(
-            {"name": "Tidings", "openapi": "/openapi.json", "asyncapi": "/asyncapi.json", "health": "/healthz"}
-        )
-
     pages: dict[str, Callable[..., Awaitable[Response]]] = {
         "/healthz": healthz,
         "/readyz": readyz,
         "/metrics": metrics,
         "/openapi.json": openapi,
         "/asyncapi.json": asyncapi_,
-        "/": index,
     }
     for path, page in pages.items():
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_class=Response)

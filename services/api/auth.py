@@ -1,4 +1,4 @@
-"""Who calls over HTTP: the bearer key's tenant and scopes.
+"""Who calls over HTTP: the bearer key's tenant and scopes, or the one owner of a pass.
 
 A key's answer is remembered for about a second: a busy caller costs no query a call, and a withdrawn key ends soon.
 """
@@ -6,6 +6,7 @@ A key's answer is remembered for about a second: a busy caller costs no query a 
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -23,8 +24,9 @@ REMEMBERED_MAX = 10_000
 class Keys:
     """Finds the caller behind a bearer key."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, passes: Callable[[str], Caller | None]) -> None:
         self._pool = pool
+        self._passes = passes
         self._known: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
 
     async def caller(self, request: Request) -> Caller:
@@ -33,6 +35,8 @@ class Keys:
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise refused(Problem.UNAUTHORIZED)
+        if passed := self._passes(key):
+            return passed
         digest = hashlib.sha256(key.encode("latin-1", "replace")).digest()
         until, caller = self._known.get(digest, (0.0, None))
         if until < time.monotonic():
@@ -56,7 +60,9 @@ def _caller(principal: Principal | None) -> Caller | None:
     return Caller(principal.tenant, principal.scopes, Actor("service", str(principal.key_id)))
 
 
-def check_scope(caller: Caller, scopes: tuple[str, ...]) -> None:
-    """Any one of the scopes will do."""
+def check_scope(caller: Caller, scopes: tuple[str, ...], *, owned: bool) -> None:
+    """Any one of the scopes will do; a pass for one owner also wants a call that keeps to one owner's jobs."""
+    if caller.owner is not None and not owned:
+        raise refused(Problem.FORBIDDEN)
     if not caller.scopes.intersection(scopes):
         raise refused(Problem.FORBIDDEN, scope=scopes[0])

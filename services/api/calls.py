@@ -165,6 +165,7 @@ class Call(Struct, frozen=True, kw_only=True):
     query: tuple[Query, ...] = ()
     refuses: tuple[Problem, ...] = ()  # beyond what every call may answer
     linked: bool = False
+    owned: bool = False  # keeps to one owner's jobs, so it is open to a pass (services/api/passes.py)
     writes: bool = False  # takes the optional headers of a write and answers with Tidings-Position
 
 
@@ -181,7 +182,7 @@ async def _answer(call: Call, parts: Parts, request: Request) -> Response:
     try:
         linked = call.linked and "sig" in request.query_params and not request.headers.get("authorization")
         caller = parts.links.caller(request) if linked else await parts.keys.caller(request)
-        check_scope(caller, call.scopes)
+        check_scope(caller, call.scopes, owned=call.owned)
         reply = await call.handler(Asked(parts, request, caller, language, linked=linked))
         return reply if isinstance(reply, Response) else _respond(reply)
     except Refused as refusal:

@@ -104,7 +104,7 @@ async def retry_plan(asked: Asked) -> Reply:
     job = asked.id()
     async with asked.parts.pool.acquire() as conn:
         found = await read_job(conn, asked.partition, asked.tenant, job)
-        if found is None:
+        if found is None or not asked.caller.may_use(found.owner):
             raise not_found(job)
         scope = asked.one_of("scope", ("all", "failed_items")) or "all"
         ids = await failed_ids(conn, asked.partition, found) if scope != "all" else []
@@ -124,6 +124,7 @@ CALLS = (
     Call(
         method="POST",
         path="/v1/jobs",
+        owned=True,
         handler=jobs.submit,
         scopes=("submit",),
         summary="Start a job, or open the one that is there",
@@ -135,6 +136,7 @@ CALLS = (
     Call(
         method="POST",
         path="/v1/jobs/find",
+        owned=True,
         handler=jobs.find,
         scopes=("read", "submit"),
         summary="The job that the same submit would open, if there is one",
@@ -156,6 +158,7 @@ CALLS = (
     Call(
         method="POST",
         path="/v1/jobs/{id}/cancel",
+        owned=True,
         handler=cancel,
         scopes=("submit",),
         summary="Stop a job",
@@ -167,6 +170,7 @@ CALLS = (
     Call(
         method="POST",
         path="/v1/jobs/{id}/retry",
+        owned=True,
         handler=retry,
         scopes=("submit",),
         summary="Run a job again: all of it, or its failed items alone",
@@ -188,6 +192,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/retry",
+        owned=True,
         handler=retry_plan,
         scopes=("read", "submit"),
         summary="What a retry would do, before the click",

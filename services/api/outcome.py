@@ -136,7 +136,7 @@ async def _job(asked: Asked) -> Job:
     job = asked.id()
     async with asked.parts.pool.acquire() as conn:
         found = await read_job(conn, asked.partition, asked.tenant, job)
-    if found is None:
+    if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
     return found
 
@@ -145,6 +145,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/result",
+        owned=True,
         handler=get_result,
         scopes=("read",),
         summary="The result: a file, a link elsewhere (302), or JSON",
@@ -154,6 +155,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/items",
+        owned=True,
         handler=get_items,
         scopes=("read",),
         summary="The ledger: each item that was named, ready, failed or open",
@@ -167,6 +169,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/problems",
+        owned=True,
         handler=get_problems,
         scopes=("read",),
         summary="The items that failed, as JSON or, by Accept or a signed link, as a CSV file to mend",
@@ -178,6 +181,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/events",
+        owned=True,
         handler=get_events,
         scopes=("read",),
         summary="The sealed history, byte for byte",

@@ -15,7 +15,7 @@ from schemas.states import State
 from schemas.views import JobView
 from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
-from services.front.problems import not_found
+from services.front.problems import not_found, refused
 
 PAGE, PAGE_MAX = 50, 200
 VERSION_MAX = 2**31 - 1
@@ -36,7 +36,7 @@ async def get_job(asked: Asked) -> Response:
     job = asked.id()
     async with asked.parts.pool.acquire() as conn:
         found = await read_job(conn, asked.partition, asked.tenant, job)
-        if found is None:
+        if found is None or not asked.caller.may_use(found.owner):
             raise not_found(job)
         at = asked.moment("at")
         if at is not None:
@@ -103,8 +103,11 @@ async def get_jobs(asked: Asked) -> Response:
     limit = asked.whole("limit", PAGE, 1, PAGE_MAX)
     before = place_in(asked, "jobs", LAST).number
     state = asked.one_of("state", [state.value for state in State])
+    owner = asked.parameter("owner") or asked.caller.owner
+    if owner is not None and not asked.caller.may_use(owner):
+        raise refused(Problem.FORBIDDEN)
     filters = Filters(
-        owner=asked.parameter("owner"),
+        owner=owner,
         type=asked.parameter("type"),
         state=State(state) if state else None,
         text=asked.parameter("q"),
@@ -124,6 +127,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}",
+        owned=True,
         handler=get_job,
         scopes=("read",),
         summary="A job: now, at a past moment, or as soon as it is newer than a version",
@@ -138,6 +142,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs",
+        owned=True,
         handler=get_jobs,
         scopes=("read",),
         summary="The history, newest first",

@@ -12,11 +12,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from projections.status.read import database_now, read_job, read_screen
-from schemas.problems import Fault
+from schemas.problems import Fault, Problem
 from services.api.calls import Asked, Call, Query
 from services.api.screens import Screen, Watcher
 from services.front.bodies import invalid
-from services.front.problems import not_found
+from services.front.problems import not_found, refused
 
 ENDED_MAX = 50  # ended jobs that an owner's stream begins with
 SENT_MAX = 10_000  # versions remembered for one stream
@@ -83,6 +83,8 @@ async def owner_stream(asked: Asked) -> Response:
     owner = asked.parameter("owner")
     if owner is None:
         raise invalid(Fault("owner", "is missing"))
+    if not asked.caller.may_use(owner):
+        raise refused(Problem.FORBIDDEN)
     _resumed(asked)
     watcher = asked.parts.screens.watch_owner(asked.tenant, owner)
     try:
@@ -100,7 +102,7 @@ async def _job_screen(asked: Asked, job: str) -> Screen:
     async with asked.parts.pool.acquire() as conn:
         at = await database_now(conn)
         found = await read_job(conn, asked.partition, asked.tenant, job)
-    if found is None:
+    if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
     return asked.parts.screens.screen(found, asked.partition, at)
 
@@ -133,6 +135,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/jobs/{id}/stream",
+        owned=True,
         handler=job_stream,
         scopes=("read",),
         summary="Follow one job: its present state, then each newer one",
@@ -141,6 +144,7 @@ CALLS = (
     Call(
         method="GET",
         path="/v1/stream",
+        owned=True,
         handler=owner_stream,
         scopes=("read",),
         summary="Follow all jobs of an owner: each open one and the newest 50 ended ones, then whatever changes",

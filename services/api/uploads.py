@@ -118,6 +118,7 @@ CALLS = (
     Call(
         method="POST",
         path="/v1/uploads",
+        owned=True,
         handler=create_upload,
         scopes=("submit", "work"),
         summary='Store a file; a job\'s input names it as {"upload": id}',

@@ -57,7 +57,7 @@ async def whole_stack(data: Path, port: int, stop: asyncio.Event, *, with_demo: 
     with listen(os.environ.get("TIDINGS_HOST") or "127.0.0.1", port) as sock:
         log.info("starting PostgreSQL and NATS", data=str(data))
         async with EmbeddedStack(data) as stack:
-            settings = _settings(stack, sock)
+            settings = _settings(stack, sock, with_demo=with_demo)
             await migrate(stack.database_url, settings.partitions)
             key = await _api_key(stack)
             async with _service(stack, settings, sock, stop):
@@ -88,12 +88,13 @@ def url_of(sock: socket.socket) -> str:
     return f"http://{reachable}:{port}"
 
 
-def _settings(stack: EmbeddedStack, sock: socket.socket) -> Settings:
+def _settings(stack: EmbeddedStack, sock: socket.socket, *, with_demo: bool) -> Settings:
     given = {
         "TIDINGS_DATABASE_URL": stack.database_url,
         "TIDINGS_NATS_URL": stack.nats_url,
         "TIDINGS_DATA": str(stack.folder.root),
         "TIDINGS_PORT": str(sock.getsockname()[1]),
+        "TIDINGS_DEMO_PAGE": str(with_demo).lower(),
     }
     settings = Settings.from_env({**os.environ, **given})
     return settings if settings.public_url else msgspec.structs.replace(settings, public_url=url_of(sock))

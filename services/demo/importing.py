@@ -16,7 +16,7 @@ from services.demo.customers import (
     read_table,
     record,
 )
-from services.demo.pace import Pace
+from services.demo.pace import Pace, pace_of
 from tidings import Context, Fail, Item, NeedsFix
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class CustomerImport:
         self._pool, self._pace_s = pool, pace_s
 
     async def __call__(self, ctx: Context) -> None:
-        pace = Pace(self._pace_s * (0.3 if ctx.items else 1.0))
+        pace = pace_of(ctx.settings, self._pace_s * (0.3 if ctx.items else 1.0))
         await ctx.stage("reading")
         asked = msgspec.convert(ctx.input, ImportInput)
         rows = await self._mended(ctx, asked, ctx.items) if ctx.items else (await self._file(ctx, asked)).rows

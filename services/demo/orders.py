@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.demo.pace import Pace
+from services.demo.pace import Pace, pace_of
 from tidings import Context
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class OrderExport:
         self._pool, self._pace_s = pool, pace_s
 
     async def __call__(self, ctx: Context) -> None:
-        pace, file, spool = Pace(self._pace_s), ctx.folder / "orders.csv", ctx.folder / "orders.spool"
+        pace, file, spool = pace_of(ctx.settings, self._pace_s), ctx.folder / "orders.csv", ctx.folder / "orders.spool"
         await ctx.stage("reading")
         total = await self._read(spool, msgspec.convert(ctx.settings, ExportSettings).country, pace)
         await ctx.stage("writing")

@@ -8,7 +8,7 @@ import msgspec
 
 from services.demo.models import Model, ModelRefused, SlowFront
 from services.demo.notes import SAMPLE, Note, read_notes, read_summaries, write_summaries
-from services.demo.pace import Pace
+from services.demo.pace import Pace, pace_of
 from services.demo.settings import DemoSettings
 from tidings import Context, Fail
 
@@ -31,7 +31,7 @@ class NoteSummaries:
         self._pool, self._model, self._settings = pool, model, settings
 
     async def __call__(self, ctx: Context) -> None:
-        pace = Pace(self._settings.pace_s * (0.3 if ctx.items else 1.0))
+        pace = pace_of(ctx.settings, self._settings.pace_s * (0.3 if ctx.items else 1.0))
         await ctx.stage("reading")
         notes, earlier = await _notes(ctx), await _earlier(ctx)
         todo = [note for note in notes if note.number not in earlier]

@@ -60,6 +60,10 @@ class Caller(Struct, frozen=True):
     tenant: str
     scopes: frozenset[str]
     actor: Actor
+    owner: str | None = None  # the only one whose jobs it may use; None: all of the tenant's
+
+    def may_use(self, owner: str) -> bool:
+        return self.owner in {None, owner}
 
 
 class Reply(Struct, frozen=True):
@@ -115,8 +119,9 @@ class Asked(ABC):
     def cause(self) -> Cause:
         """Who did it and the ids that tie its events to this call. A bad trace is nobody's mistake; a bad actor is."""
         named, trace = self.header("tidings-actor"), self.header("traceparent") or ""
+        own = named is None or self.caller.owner is not None  # a person's browser speaks for nobody else
         return Cause(
-            actor=self.caller.actor if named is None else _actor(named),
+            actor=self.caller.actor if own else _actor(named or ""),
             causation_id=uuid7(),
             traceparent=trace if _TRACEPARENT.match(trace) else None,
         )

@@ -17,7 +17,7 @@ from schemas.problems import Fault, Problem, Rejection
 from schemas.views import JobView
 from services.front.asked import Asked, Reply, accepted, position
 from services.front.bodies import in_range, invalid, too_large
-from services.front.problems import Refused, not_found
+from services.front.problems import Refused, not_found, refused
 from services.front.uploads import uploads_in
 
 SUBMIT_CALL = "POST /v1/jobs"
@@ -49,6 +49,8 @@ async def find(asked: Asked) -> Reply:
 async def submission(asked: Asked, call: str) -> SubmitJob:
     """The body as a command, after all that can be judged before it is decided."""
     body = checked(asked, await asked.body(requests.Submit), "")
+    if not asked.caller.may_use(body.owner):
+        raise refused(Problem.FORBIDDEN)
     uploads = await uploads_in(asked, body.input, "/input")
     key = asked.key(call, body, uploads)
     return SubmitJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=uuid7(), body=body, uploads=uploads)
@@ -87,7 +89,7 @@ async def get(asked: Asked, job: str, at: datetime | None) -> Reply:
             at = await database_now(conn)
         else:
             found = await read_job_at(conn, asked.partition, asked.tenant, job, at)
-    if found is None:
+    if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
     return Reply(200, asked.view(found, at))
 
@@ -97,8 +99,13 @@ async def known_job(asked: Asked, job: str) -> str:
     if not is_uuid(job):
         raise not_found(job)
     async with asked.parts.pool.acquire() as conn:
-        if not await is_job(conn, asked.partition, asked.tenant, job):
-            raise not_found(job)
+        if asked.caller.owner is None:
+            known = await is_job(conn, asked.partition, asked.tenant, job)
+        else:
+            found = await read_job(conn, asked.partition, asked.tenant, job)
+            known = found is not None and asked.caller.may_use(found.owner)
+    if not known:
+        raise not_found(job)
     return job
 
 

@@ -1,0 +1,145 @@
+import { Away, Refused } from "../errors.js";
+import { show } from "../html.js";
+import { render } from "./button_view.js";
+import { TidingsElement } from "./element.js";
+import { Clicks, start, upload } from "./start.js";
+import { buttonSheets } from "./style.js";
+
+/**
+ * The button people trust. Attributes: `type` of the job · `input`, `settings` as JSON · `size` · `label` · `job-title`
+ * · `owner`, where the page's pass does not say it · `upload` with a file's `accept`: a file comes first, and becomes
+ * `{"upload": id}` in the input · `status-href`: where View status leads, else to the job's row on this page
+ * · `rowless`: the row is shown elsewhere. Events: `tidings-job` with the JobView, for each one that it opens.
+ */
+export class TidingsButton extends TidingsElement {
+  static observedAttributes = ["type", "input", "settings", "label", "owner"];
+  /** @type {import("../types.js").JobView | null} */
+  #job = null;
+  /** @type {File | null} */
+  #file = null;
+  #busy = false;
+  #note = "";
+  /** @type {{done: number, total: number} | null} */
+  #sent = null;
+  /** @type {HTMLElement | null} */
+  #row = null;
+
+  constructor() {
+    super(buttonSheets, true);
+    this.root.innerHTML = '<div id="here"></div><p class="note" id="live" role="status" aria-live="polite"></p>';
+    this.root.addEventListener("click", (event) => {
+      if (/** @type {Element} */ (event.target).closest("button")) this.#click();
+    });
+    this.root.addEventListener("change", (event) => this.choose(/** @type {HTMLInputElement} */ (event.target).files?.[0]));
+  }
+
+  /** The file that comes first. @param {File | undefined} file */
+  choose(file) {
+    if (!file || this.#busy) return;
+    this.reset();
+    this.#file = file;
+    this.#say("");
+  }
+
+  /** @override */
+  reset() {
+    if (this.#busy) return;
+    this.#job = this.#file = null;
+    this.#row?.remove();
+    this.#row = null;
+  }
+
+  /** @override @param {import("../session.js").Session} here @param {AbortSignal} signal */
+  async begin(here, signal) {
+    this.#say("");
+    this.listen("view", (view) => view.id === this.#job?.id && this.#see(view), signal);
+    this.listen("replaced", ({ old, view }) => old === this.#job?.id && this.#open(view), signal);
+    if (this.hasAttribute("upload") || !this.getAttribute("type")) return;
+    if (new Clicks(this.#wish()).pending) return this.#click();
+    const found = await here.client.find(this.#wish()).catch(() => null);
+    if (!found || signal.aborted || this.#job || this.#busy) return;
+    await here.put(found);
+    this.#open(found);
+  }
+
+  /** @param {string} [uploaded] @returns {import("../types.js").Wish} */
+  #wish(uploaded) {
+    const json = (/** @type {string} */ name) => JSON.parse(this.getAttribute(name) ?? "null");
+    const input = uploaded ? { ...json("input"), upload: uploaded } : json("input");
+    const named = { owner: this.getAttribute("owner") ?? undefined, title: this.getAttribute("job-title") ?? undefined };
+    const size = this.hasAttribute("size") ? { size: Number(this.getAttribute("size")) } : {};
+    return { type: this.getAttribute("type") ?? "", ...named, input, settings: json("settings"), ...size };
+  }
+
+  async #click() {
+    const here = this.here;
+    if (!here || this.#busy) return;
+    if (this.#job?.button.action === "view") return this.#show(this.#job);
+    if (this.hasAttribute("upload") && !this.#file) return this.#say(here.words.say("screen-file-first"));
+    this.#busy = true;
+    this.#say(here.words.say("screen-sending"));
+    try {
+      const uploading = (/** @type {number} */ done, /** @type {number} */ total) => ((this.#sent = { done, total }), this.#draw());
+      const stored = this.#file && (await upload(here, this.#file, { uploading }));
+      this.#sent = null;
+      this.#open(await start(here, this.#wish(stored?.id), { away: () => this.#say(here.words.say("screen-away-click")) }));
+    } catch (error) {
+      if (error instanceof Away) this.#say(here.words.say(this.#file ? "screen-upload-cut" : "screen-away"));
+      else if (error instanceof Refused) this.#say(`${error.problem.detail} ${error.problem.next}`);
+      else throw error;
+    } finally {
+      this.#busy = false;
+      this.#sent = null;
+      this.#draw();
+    }
+  }
+
+  /** @param {import("../types.js").JobView} view */
+  #open(view) {
+    this.#job = view;
+    this.#say(view.repeat?.text ?? this.here?.words.say("screen-started", { ref: view.ref }) ?? "");
+    if (!this.hasAttribute("rowless")) this.#place(view.id);
+    this.dispatchEvent(new CustomEvent("tidings-job", { detail: view, bubbles: true, composed: true }));
+  }
+
+  /** The row stands right after the button, unless the page has one already. @param {string} id */
+  #place(id) {
+    if (document.getElementById(id)) return;
+    this.#row ??= document.createElement("tidings-job");
+    this.#row.id = id;
+    if (!this.#row.isConnected) this.after(this.#row);
+  }
+
+  /** @param {import("../types.js").JobView} view */
+  #see(view) {
+    if (this.#job && view.state !== this.#job.state) this.#note = "";
+    this.#job = view;
+    this.#draw();
+  }
+
+  /** @param {import("../types.js").JobView} view */
+  #show(view) {
+    const href = this.getAttribute("status-href");
+    if (href) return location.assign(href.replace("{id}", view.id));
+    const row = document.getElementById(view.id);
+    row?.focus();
+    row?.scrollIntoView({ block: "nearest" });
+    const panels = /** @type {Iterable<any>} */ (document.querySelectorAll("tidings-jobs"));
+    if (!row) for (const panel of panels) if (panel.reveal?.(view.id)) return;
+  }
+
+  /** @param {string} note */
+  #say(note) {
+    this.#note = note;
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.here) return;
+    const label = this.getAttribute("label") ?? this.here.words.say("screen-start");
+    const accept = this.hasAttribute("upload") ? (this.getAttribute("accept") ?? "") : null;
+    const now = { job: this.#job, label, accept, file: this.#file, sent: this.#sent, busy: this.#busy };
+    show(this.at("here"), render(now, this.here.words));
+    if (this.at("live").textContent !== this.#note) this.at("live").textContent = this.#note;
+  }
+}

@@ -1,0 +1,134 @@
+import { html } from "../html.js";
+
+/**
+ * @typedef {import("../types.js").JobView} JobView
+ * @typedef {import("../types.js").Action} Action
+ * @typedef {import("../words.js").Words} Words
+ * @typedef {object} Local what this screen alone knows, beside the view
+ * @property {import("../types.js").Item[]} items failed items, the first few
+ * @property {{action: Action, text: string, plan: string | null} | null} asked a retry that waits for a yes
+ * @property {string} note what the last click met
+ * @property {string | null} busy the action that was clicked and is not answered yet
+ * @property {boolean} reached
+ * @property {boolean} frozen a past moment: nothing can be done with it
+ */
+
+/**
+ * The whole row: five questions answered, then what a person can do. Pure: the same in, the same out.
+ * @param {JobView} view @param {Date} now @param {Words} words @param {Local} local
+ */
+export function render(view, now, words, local) {
+  return html`<article class="card" aria-labelledby="title">
+    <div class="head">
+      <h3 class="title" id="title">${view.title}</h3>
+      ${pill(view, words)}
+    </div>
+    ${local.reached ? "" : html`<p class="box calm" data-key="away">${words.say("screen-away")}</p>`}
+    <p class="sentence">${view.sentence}</p>
+    ${progress(view)} ${stages(view, words)} ${problem(view, words, local)} ${facts(view, words)}
+    ${local.note ? html`<p class="box calm" data-key="note">${local.note}</p>` : ""} ${asking(view, words, local)}
+    ${local.frozen || local.asked ? "" : actions(view, local)} ${meta(view, now, words)}
+  </article>`;
+}
+
+/** Still working, quiet and stuck look different. @param {JobView} view @param {Words} words */
+export function pill(view, words) {
+  const shown = view.liveness === "quiet" || view.liveness === "stuck" ? view.liveness : "";
+  const label = shown ? `${view.label}: ${words.say(`screen-${shown}`)}` : view.label;
+  return html`<span class="pill ${view.state} ${view.liveness ?? ""}">${label}</span>`;
+}
+
+/** A bar only where it is measured. @param {JobView} view */
+function progress({ progress, sentence, state }) {
+  if (!progress?.total || state !== "running") return "";
+  return html`<progress max="${progress.total}" value="${progress.done}" aria-label="${sentence}"></progress>`;
+}
+
+/** @param {JobView} view @param {Words} words */
+function stages({ stages, state }, words) {
+  if (!stages.length || state === "finished" || state === "canceled") return "";
+  return html`<ol class="stages" aria-label="${words.say("screen-stages")}">
+    ${stages.map(
+      ({ label, state }) =>
+        html`<li class="${state}"><i aria-hidden="true"></i>${label}<span class="sr">, ${words.say(`screen-stage-${state}`)}</span></li>`,
+    )}
+  </ol>`;
+}
+
+/** What is wrong, where, and the next step: together. @param {JobView} view @param {Words} words @param {Local} local */
+function problem({ problem, state, liveness }, words, { items }) {
+  if (!problem) return "";
+  const tone = liveness === "stuck" ? "bad" : "";
+  return html`<section class="box ${tone}" data-key="problem">
+    <strong>${problem.text}</strong>
+    ${items.length ? table(items, words) : ""}
+    ${(problem.count ?? 0) > items.length && items.length ? html`<p class="note">${words.say("screen-more", { count: words.number(problem.count ?? 0) })}</p>` : ""}
+    <p>${problem.next}</p>
+    ${state === "needs_fix" ? html`<p class="note">${words.say("screen-not-running")}</p>` : problem.still_running ? html`<p class="note">${words.say("screen-still-running")}</p>` : ""}
+  </section>`;
+}
+
+/** @param {import("../types.js").Item[]} items @param {Words} words */
+function table(items, words) {
+  const columns = /** @type {const} */ (["row", "column", "reason", "value"]);
+  const shown = columns.filter((each) => items.some((item) => item[each] !== null && item[each] !== ""));
+  const text = (/** @type {unknown} */ value) => (typeof value === "string" || value === null ? value : JSON.stringify(value));
+  const named = shown.includes("row") ? "" : "plain";
+  return html`<div class="rows ${named}" tabindex="0" role="group" aria-label="${words.say("screen-reason")}">
+    <table>
+      <thead><tr>${shown.map((each) => html`<th scope="col">${words.say(`screen-${each}`)}</th>`)}</tr></thead>
+      <tbody>${items.map((item) => html`<tr>${shown.map((each) => html`<td>${text(item[each])}</td>`)}</tr>`)}</tbody>
+    </table>
+  </div>`;
+}
+
+/** How long, may I leave, where will it be. @param {JobView} view @param {Words} words */
+function facts({ state, wait, waiting, leave, result }, words) {
+  const open = state === "queued" || state === "running";
+  const parts = /** @type {const} */ (["queue", "work"]).filter((each) => wait[each]?.text);
+  return html`<div class="facts">
+    ${open && waiting ? html`<p>${waiting.text}</p>` : ""}
+    ${open && parts.length > 1 ? parts.map((each) => html`<p>${words.say(`screen-wait-${each}`)}: ${wait[each]?.text}</p>`) : open ? html`<p>${wait.text}</p>` : ""}
+    ${open || state === "needs_fix" ? html`<p>${leave.text}</p>` : ""}
+    ${state === "canceled" || !result.ready ? html`<p>${result.place}</p>` : ""}
+  </div>`;
+}
+
+/** The plan of a retry in words, before it happens. @param {JobView} view @param {Words} words @param {Local} local */
+function asking(view, words, { asked, busy }) {
+  if (!asked) return "";
+  const mends = view.state === "needs_fix" && asked.action.name === "retry_failed";
+  return html`<form class="box" data-key="asking" aria-label="${words.say("screen-confirm")}">
+    <strong tabindex="-1" id="plan">${words.say("screen-confirm")}</strong>
+    <p>${asked.text}</p>
+    ${mends && !asked.plan ? html`<label>${words.say("screen-fixed-file")}<input type="file" name="fixed" aria-describedby="hint" /><span class="note" id="hint">${words.say("screen-fixed-hint")}</span></label>` : ""}
+    <div class="actions">
+      <button class="main" type="submit" ${attribute("disabled", busy)}>${asked.action.label}</button>
+      <button type="button" data-do="not-now">${words.say("screen-not-now")}</button>
+    </div>
+  </form>`;
+}
+
+/** @param {string} name @param {unknown} is */
+const attribute = (name, is) => html`${is ? name : ""}`;
+
+/** @param {JobView} view @param {Local} local */
+function actions({ actions }, { busy }) {
+  if (!actions.length) return "";
+  return html`<div class="actions" data-key="actions">
+    ${actions.map(({ name, label, method, href }, n) => {
+      const main = n === 0 && name !== "cancel" && name !== "again" ? "main" : "";
+      if (method === "GET") return html`<a class="link ${main}" data-key="${name}" href="${href}" download>${label}</a>`;
+      return html`<button class="${main}" data-key="${name}" data-do="${name}" type="button" ${attribute("disabled", busy === name)}>${label}</button>`;
+    })}
+  </div>`;
+}
+
+/** @param {JobView} view @param {Date} now @param {Words} words */
+function meta({ ref, created_at, finished_at }, now, words) {
+  return html`<div class="meta">
+    <button class="ref" data-do="copy" type="button" title="${words.say("screen-copy", { ref })}"><span class="sr">${words.say("screen-copy", { ref: "" })}</span>${ref}</button>
+    <time datetime="${created_at}">${words.say("screen-at-created", { time: words.time(created_at, now) })}</time>
+    ${finished_at ? html`<time datetime="${finished_at}">${words.say("screen-at-finished", { time: words.time(finished_at, now) })}</time>` : ""}
+  </div>`;
+}
