@@ -144,7 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             title="keys",
-            description="Signs checkpoints: 32 random bytes in base64, the old key after a comma. Empty: the log's own.",
+            description="Signs checkpoints: 32 bytes in base64, an old key after a comma. Empty: the log's own.",
             extra=LOG,
         ),
     ] = None
