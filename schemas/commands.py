@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas import requests
 from schemas.envelope import Cause
-from schemas.events import Json, StoredResult
+from schemas.events import AuditRead, Json, StoredResult
 from schemas.job import Job
 from schemas.jobtypes import JobType
 
@@ -72,6 +72,12 @@ class RetryJob(Command, frozen=True, kw_only=True):
 class DefineType(Command, frozen=True, kw_only=True):
     name: str
     definition: JobType
+
+
+class RecordRead(Command, frozen=True, kw_only=True):
+    """An auditor is about to read. The outcome's position is the event's own, so it names the read."""
+
+    event: AuditRead
 
 
 class TimeCame(Command, frozen=True, kw_only=True):

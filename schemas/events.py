@@ -217,12 +217,24 @@ class JobTypeDefined(Event, frozen=True, kw_only=True):
     definition: Definition
 
 
+class AuditRead(Event, frozen=True, kw_only=True):
+    """Somebody is about to read the history as an auditor; the envelope says who. In stream `tenant:<name>`."""
+
+    what: str  # events, export, replay, prove
+    job: str | None = None
+    type: str | None = None  # of events or of jobs
+    partition: int | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         JobRequested, RequestRepeated, JobQueued, JobDelayed, AttemptStarted, StageStarted, ProgressReported,
         ItemsFailed, ResultStored, JobFinished, NeedsFix, AttemptFailed, AttemptLost, AttemptReleased, AttemptQuiet,
         AttemptStuck, RetryRequested, RetryScheduled, CancelRequested, JobCanceled, LateReportRefused, JobTypeDefined,
+        AuditRead,
     )
 }  # fmt: skip
 

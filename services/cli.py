@@ -18,8 +18,10 @@ app = typer.Typer(
 projections = typer.Typer(help="Rebuild what is shown from the log, or prove that it is right.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 relay = typer.Typer(help="See how NATS stands against the log, or mend it.", no_args_is_help=True)
+audit = typer.Typer(help="Prove that the history was not changed; read, replay and export it.", no_args_is_help=True)
 waits = typer.Typer(help="How well the stated waits hold.", no_args_is_help=True)
 app.add_typer(projections, name="projections")
+app.add_typer(audit, name="audit")
 app.add_typer(relay, name="relay")
 app.add_typer(keys, name="keys")
 app.add_typer(waits, name="waits")
@@ -28,6 +30,7 @@ HELD, DID_NOT_HOLD, COULD_NOT_RUN = 0, 1, 2
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The stack's folder [env TIDINGS_DATA].")]
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+Key = Annotated[list[str], typer.Option("--key", metavar="KEY", help="A public key that must have signed.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose keys.")]
 
 
@@ -118,6 +121,21 @@ def verify(
     from services.commands.projections import verify as run
 
     _finish(run(data, follow=follow, as_json=as_json))
+
+
+@audit.command("verify")
+def audit_verify(
+    data: Data = None,
+    notes: Annotated[
+        list[Path], typer.Option("--notes", metavar="PATH", help="Checkpoints kept elsewhere: a file or a folder.")
+    ] = [],  # noqa: B006 - typer copies it
+    key: Key = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Check every event, head and checkpoint; exit 1 with the first bad event otherwise."""
+    from services.commands.audit import verify as run
+
+    _finish(run(data, notes, key, as_json=as_json))
 
 
 @relay.command("status")

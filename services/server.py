@@ -10,6 +10,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eventstore import jetstream
+from eventstore.audit.checkpoints import Makers
+from eventstore.audit.outside import Shelf
+from eventstore.audit.schedule import Schedule
 from eventstore.postgres import Pool, open_pool
 from eventstore.relay import Relay, Report
 from eventstore.tail import Tail
@@ -49,6 +52,8 @@ class Engine:
             queue_max=settings.append_queue_max,
         )
         self._relay: Relay | None = None
+        self.checkpoints = Makers(pool, settings.partitions, settings.checkpoint_key)
+        self.schedule = self._schedule()
 
     def _published(self, partition: int, recorded: Sequence[Recorded]) -> None:
         self.tails[partition].feed(recorded)
@@ -74,6 +79,7 @@ class Engine:
             yield tail.run()
         if ORCHESTRATOR in roles:
             yield self._timers().run()
+            yield self.schedule.run()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
         if RELAY in roles and self.settings.nats_url:
@@ -94,6 +100,18 @@ class Engine:
             cloudevents=settings.cloudevents,
             look_s=settings.net_s,
             beside=status.follow,
+        )
+
+    def _schedule(self) -> Schedule:
+        settings = self.settings
+        return Schedule(
+            self.pool,
+            self.checkpoints,
+            self.tails,
+            every_s=settings.checkpoint_every_s,
+            nats_url=settings.nats_url,
+            replicas=settings.nats_replicas,
+            shelf=Shelf(settings.checkpoints_url) if settings.checkpoints_url else None,
         )
 
     def _timers(self) -> Timers:
@@ -134,6 +152,8 @@ async def serve(
                 await stop.wait()
             for task in background:
                 task.cancel()
+        if ORCHESTRATOR in roles:
+            await engine.schedule.end()
 
 
 async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:

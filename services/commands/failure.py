@@ -6,6 +6,8 @@ import traceback
 import asyncpg
 import httpx
 
+from eventstore.audit.checkpoints import HistoryDamaged
+from eventstore.audit.notes import BadKey
 from eventstore.jetstream import UnfitNats
 from eventstore.migrate import CannotMigrate
 from projections.rebuild import CannotRebuild
@@ -19,7 +21,9 @@ def tell(error: Exception) -> None:
     match error:
         case CannotStart():
             words = f"{error.problem}\n{error.next_step}"
-        case BadSetting() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats():
+        case HistoryDamaged():
+            words = f"The history was changed: {error}.\nRun `tidings audit verify` to see where."
+        case BadSetting() | BadKey() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats():
             words = str(error)
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."

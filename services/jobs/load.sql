@@ -1,7 +1,8 @@
 -- All that a batch of commands is decided by, read after the head's lock was taken, in one round trip.
 -- $1 partition · $2 jobs · $3, $4 dedupe (tenant, key) · $5–$7 idempotency (tenant, call, key) · $8, $9 types (tenant, name)
 -- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
--- Every branch goes by a primary key, the queue by queue_next, live leases by leases_limits; no lock but the head's.
+-- $16 tenants whose own stream goes on
+-- Every branch goes by a primary key, a tenant's stream by events_stream_version, the queue by queue_next, live leases by leases_limits; no lock but the head's.
 with clock as (
     select position, hash, greatest(recorded_at, clock_timestamp()) as now from heads where partition = $1
 ),
@@ -61,6 +62,13 @@ cross join lateral (
     limit w.most
 ) n
 join jobs j on j.partition = $1 and j.id = n.job
+union all
+select 'tenant', w.tenant, null, null, null, v.version, null, null, null, null, null, null, null, null, null
+from unnest($16::text[]) w (tenant)
+cross join lateral (
+    select max(e.version) as version from events e
+    where e.partition = $1 and e.tenant = w.tenant and e.stream = 'tenant:' || w.tenant
+) v
 union all
 select 'live', l.tenant, l.type, l.owner, null, count(*), null, null, null, null, null, null, null, null, null
 from leases l

@@ -12,6 +12,7 @@ from schemas.commands import (
     ClaimJobs,
     Command,
     DefineType,
+    RecordRead,
     ReportWork,
     RetryJob,
     SubmitJob,
@@ -32,6 +33,7 @@ class Needs(Struct):
     items: set[tuple[str, str]] = field(default_factory=set)
     retried: set[str] = field(default_factory=set)
     queues: dict[tuple[str, str], int] = field(default_factory=dict)
+    tenants: set[str] = field(default_factory=set)
     digested: set[tuple[str, str]] = field(default_factory=set)  # types whose dedupe rule was used
 
     @classmethod
@@ -62,6 +64,8 @@ class Needs(Struct):
                 self.jobs.add(command.job)
             case DefineType():
                 self.types.add((command.tenant, command.name))
+            case RecordRead():
+                self.tenants.add(command.tenant)
             case _:
                 raise TypeError(f"no such command: {type(command).__name__}")
 
@@ -104,4 +108,5 @@ class Needs(Struct):
             [tenant for tenant, _ in queues],
             [name for _, name in queues],
             [self.queues[queue] for queue in queues],
+            list(self.tenants),
         ]

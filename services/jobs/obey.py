@@ -21,6 +21,7 @@ from schemas.commands import (
     IdempotencyKey,
     Met,
     Outcome,
+    RecordRead,
     ReportWork,
     RetryJob,
     SubmitJob,
@@ -268,6 +269,11 @@ def _define(work: Working, command: DefineType) -> Answer:
     return _outcome(work, status=200 if known else 201, definition=definition)
 
 
+def _read(work: Working, command: RecordRead) -> Answer:
+    work.record_read(command.tenant, command.event, command.cause)
+    return _outcome(work)
+
+
 OBEY: dict[type[Command], Callable[..., Answer]] = {
     SubmitJob: _submit,
     ClaimJobs: _claim,
@@ -276,4 +282,5 @@ OBEY: dict[type[Command], Callable[..., Answer]] = {
     RetryJob: _retry,
     TimeCame: _time,
     DefineType: _define,
+    RecordRead: _read,
 }

@@ -17,7 +17,7 @@ from projections.items import ItemState, item_state
 from projections.status.fold import fold
 from schemas.commands import IdempotencyKey
 from schemas.envelope import Cause
-from schemas.events import Event, ItemsFailed, JobFinished, JobTypeDefined
+from schemas.events import AuditRead, Event, ItemsFailed, JobFinished, JobTypeDefined
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition
 from schemas.states import HELD, Phase
@@ -71,6 +71,7 @@ class Working(Struct):
     leases: dict[str, Lease | None] = field(default_factory=dict)
     memories: dict[tuple[str, str], Memory] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
+    tenants: dict[str, int] = field(default_factory=dict)  # the last version of a tenant's own stream
     types: dict[tuple[str, str], tuple[int, Definition]] = field(default_factory=dict)
     items: dict[str, dict[str, Known]] = field(default_factory=lambda: defaultdict(dict))
     queues: dict[tuple[str, str], list[Waiting]] = field(default_factory=lambda: defaultdict(list))
@@ -121,6 +122,11 @@ class Working(Struct):
         self.batch.add(drafts, cause)
         self.types[tenant, event.name] = version + 1, event.definition
         self.changes.see_type(drafts[0][0], event)
+
+    def record_read(self, tenant: str, event: AuditRead, cause: Cause) -> None:
+        version = self.tenants.get(tenant, 0)
+        self.batch.add(self.batch.draft(tenant, f"tenant:{tenant}", version, [event], cause), cause)
+        self.tenants[tenant] = version + 1
 
     def _know(self, job: Job, event: Event) -> None:
         if isinstance(event, ItemsFailed | JobFinished):
@@ -256,6 +262,10 @@ def _take_type(work: Working, row: Record) -> None:
     work.types[row["k1"], row["k2"]] = row["n1"], _definition.decode(row["b1"])
 
 
+def _take_tenant(work: Working, row: Record) -> None:
+    work.tenants[row["k1"]] = row["n1"] or 0
+
+
 def _take_item(work: Working, row: Record) -> None:
     work.items[row["k1"]][row["k2"]] = Known(row["k3"], row["k4"], row["n1"], row["n2"], row["f1"])
 
@@ -276,6 +286,7 @@ _TAKE = {
     "memory": _take_memory,
     "key": _take_key,
     "type": _take_type,
+    "tenant": _take_tenant,
     "item": _take_item,
     "next": _take_next,
     "live": _take_live,

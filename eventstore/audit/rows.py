@@ -1,0 +1,42 @@
+"""Every row of a partition in the order of positions, whatever they are, from one server-side cursor.
+
+Memory stays bounded: a page of large lines is a short one. Where old ranges leave the table, this is the one place
+that goes on in their archives.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+
+from eventstore.postgres import Connection
+
+PAGE_ROWS = 5000
+PAGE_BYTES = 4 * 1024 * 1024
+
+# By the primary key; without it, one sort. Positions below 1 and above the head are rows as well.
+_ROWS = """select position, tenant, stream, version, type, recorded_at, actor, line, hash
+    from events where partition = $1 order by position"""
+_PARTITIONS = """with recursive found as (
+        (select partition from events order by partition limit 1)
+        union all
+        select (select e.partition from events e where e.partition > found.partition order by e.partition limit 1)
+        from found where found.partition is not null
+    )
+    select partition from found where partition is not null union select partition from heads order by partition"""
+
+Page = Sequence[asyncpg.Record]
+
+
+async def partitions(conn: Connection) -> list[int]:
+    """All that have a head or an event."""
+    return [row["partition"] for row in await conn.fetch(_PARTITIONS)]
+
+
+async def pages(conn: Connection, partition: int) -> AsyncIterator[Page]:
+    """Inside a transaction of the caller's."""
+    cursor = await conn.cursor(_ROWS, partition)
+    size = 100
+    while page := await cursor.fetch(size):
+        yield page
+        mean = sum(len(row["line"]) for row in page) // len(page) + 1
+        size = max(1, min(PAGE_ROWS, PAGE_BYTES // mean))

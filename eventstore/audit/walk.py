@@ -1,0 +1,135 @@
+"""One partition's rows against what the log promises: contiguous positions, the chain, the columns, the checkpoints.
+
+Pure: rows in, the first bad event out. Why a row is bad is asked afterwards (`diagnose.py`), when it must be known.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from eventstore.audit.merkle import Tree
+from eventstore.chain import START
+from schemas.envelope import Actor
+
+
+class Kind(StrEnum):
+    """What happened to the first bad event."""
+
+    EDITED = "edited"
+    MISSING = "missing"
+    INSERTED = "inserted"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    HEAD = "head"
+    CHECKPOINT = "checkpoint"
+
+
+class Bad(Struct, frozen=True):
+    """The first event that is not as it was, and what is seen of it."""
+
+    partition: int
+    position: int
+    kind: Kind
+    detail: str
+
+
+class Signed(Struct, frozen=True):
+    """What a checkpoint says of the log, and where it is kept. `hash` is known of those in the database alone."""
+
+    position: int
+    root: bytes
+    place: str
+    hash: bytes | None = None
+
+
+class Keys(Struct, frozen=True):
+    """Of a line, what stands in columns too."""
+
+    tenant: str
+    partition: int
+    position: int
+    stream: str
+    version: int
+    type: str
+    recorded_at: datetime
+    actor: Actor
+
+
+_keys = msgspec.json.Decoder(Keys)
+
+COLUMNS = ("tenant", "stream", "version", "type", "recorded_at")
+
+
+def keys_of(line: bytes) -> Keys | None:
+    """None for what is no line."""
+    try:
+        return _keys.decode(line)
+    except msgspec.DecodeError:
+        return None
+
+
+class Walk:
+    """How far a partition is in order: `position`, the chain's `hash` there, and the tree over all before."""
+
+    def __init__(self, partition: int, signed: Sequence[Signed]) -> None:
+        self.partition = partition
+        self.position = 0
+        self.hash = START
+        self.at: datetime | None = None
+        self._tree = Tree()
+        self._signed: dict[int, list[Signed]] = {}
+        for each in signed:
+            self._signed.setdefault(each.position, []).append(each)
+
+    def step(self, position: int, line: bytes, hash_: bytes) -> bool:
+        """Take the next row where its position and its hash are what they must be."""
+        if position != self.position + 1:
+            return False
+        digest = sha256(line).digest()
+        expected = sha256(self.hash + digest).digest()
+        if hash_ != expected:
+            return False
+        self.position, self.hash = position, expected
+        self._tree.add(digest)
+        return True
+
+    def compare(self, row: asyncpg.Record) -> Bad | None:
+        """The columns of the row that was taken, with its line."""
+        keys = keys_of(row["line"])
+        if keys is None:
+            return self.bad(Kind.EDITED, "the line can't be read")
+        if (keys.partition, keys.position) != (self.partition, self.position):
+            return self.bad(Kind.EDITED, f"the line says {keys.partition}:{keys.position}")
+        if row["actor"] != str(keys.actor):
+            return self.bad(Kind.EDITED, f"the column actor says {row['actor']}, the line {keys.actor}")
+        for name in COLUMNS:
+            if row[name] != getattr(keys, name):
+                return self.bad(Kind.EDITED, f"the column {name} says {row[name]}, the line {getattr(keys, name)}")
+        self.at = keys.recorded_at
+        return None
+
+    def check_signed(self) -> Bad | None:
+        """The checkpoints of this very position."""
+        for each in self._signed.pop(self.position, ()):
+            if each.root != self._tree.root():
+                return self.bad(Kind.CHECKPOINT, f"the events up to here are not those that {each.place} signed")
+            if each.hash not in {None, self.hash}:
+                return self.bad(Kind.CHECKPOINT, f"the hash beside {each.place} is not the chain's")
+        return None
+
+    def check_end(self) -> Bad | None:
+        """Checkpoints of more events than there are."""
+        beyond = [each for position, found in self._signed.items() if position > self.position for each in found]
+        if not beyond:
+            return None
+        longest = max(beyond, key=lambda each: each.position)
+        detail = f"{longest.place} signed {longest.position} events, and there are {self.position}"
+        return Bad(self.partition, self.position + 1, Kind.TRUNCATED, detail)
+
+    def bad(self, kind: Kind, detail: str) -> Bad:
+        return Bad(self.partition, self.position, kind, detail)
