@@ -156,27 +156,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra=LOG,
         ),
     ] = None
-    checkpoint_every_s: Annotated[
-        float,
-        Meta(title="seconds", ge=0.1, le=5, description="At most one signed checkpoint of a partition.", extra=LOG),
-    ] = 3.0
-    checkpoint_key: Annotated[
-        str | None,
-        Meta(
-            title="keys",
-            description="Signs checkpoints: 32 random bytes in base64, the old key after a comma. Empty: the log's own.",
-            extra=LOG,
-        ),
-    ] = None
-    checkpoints_url: Annotated[
-        str | None,
-        Meta(
-            title="URL",
-            pattern="^(file|s3|gs|az|memory)://",
-            description="Where checkpoints are kept as well, out of reach of whoever changes the database.",
-            extra=LOG,
-        ),
-    ] = None
     net_s: Annotated[
         float,
         Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up or stream.", extra=LOG),
