@@ -13,7 +13,7 @@ from typing import Protocol
 import asyncpg
 import structlog
 
-from eventstore import checkpoints, read
+from eventstore import followers, read
 from eventstore.postgres import AWAY, NOTICE_GONE, Connection, pauses
 from eventstore.tail import Tail
 from schemas.envelope import Recorded
@@ -94,7 +94,7 @@ class Runner:
         """Ask, never wait, for a lock: a waiting statement would hold a snapshot and keep vacuum from its work."""
         for partition in self._tails.keys() - self._held.keys():
             if await conn.fetchval(_TRY_LOCK, self._projection.name, partition):
-                self._held[partition] = await checkpoints.find(conn, self._projection.name, partition) or 0
+                self._held[partition] = await followers.position(conn, self._projection.name, partition) or 0
 
     async def _step(self, conn: Connection) -> bool:
         """One page of each partition that is behind. Answers whether any was."""
@@ -105,6 +105,6 @@ class Runner:
             page = await read.read(conn, partition, self._held[partition], self._page)
             async with conn.transaction():
                 await self._projection.apply(conn, partition, page)
-                await checkpoints.move(conn, self._projection.name, partition, page[-1].position)
+                await followers.move(conn, self._projection.name, partition, page[-1].position)
             self._held[partition] = page[-1].position
         return bool(behind)

@@ -20,7 +20,7 @@ from nats.js import JetStreamContext
 from nats.js.api import Header, PubAck
 from nats.js.errors import APIError, NotFoundError
 
-from eventstore import checkpoints, jetstream, postgres, read
+from eventstore import followers, jetstream, postgres, read
 from eventstore.ending import end_if_cancelled
 from eventstore.postgres import Pool, pauses
 from eventstore.tail import Tail
@@ -38,7 +38,7 @@ PAGE = 256  # events read, jobs rendered and messages on their way at once
 SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partitions together
 SEEN_MIN = 1000
 ANSWER_MAX_S = 5.0
-CHECKPOINT = "status"
+FOLLOWER = "status"
 TRIES = 3  # of one page: each time another publisher was quicker
 
 _WRONG_PLACE = 10071  # the subject does not stand at the sequence that the message names
@@ -88,7 +88,7 @@ class PartitionStatus:
         self._seen: OrderedDict[str, Place] = OrderedDict()
         self._stir = asyncio.Event()
         self._js: JetStreamContext
-        self._name = ""  # of the checkpoint
+        self._name = ""  # as a follower of the log
 
     async def run(self, client: Client) -> None:
         """Until cancelled; what NATS or the database refuses for a while is tried again, from the checkpoint."""
@@ -113,15 +113,15 @@ class PartitionStatus:
         """Where to go on. A stream that was made anew has no checkpoint: it is filled with what is open."""
         config = next(each for each in jetstream.shared_configs(self._replicas) if each.name == subjects.STATUS_STREAM)
         made = (await jetstream.ensure_stream(self._js, config)).created
-        self._name = f"{CHECKPOINT} {made:%Y-%m-%dT%H:%M:%S.%f}"
+        self._name = f"{FOLLOWER} {made:%Y-%m-%dT%H:%M:%S.%f}"
         self._seen.clear()
         async with self._pool.acquire() as conn:
-            position = await checkpoints.find(conn, self._name, self._tail.partition)
+            position = await followers.position(conn, self._name, self._tail.partition)
         return await self._fill() if position is None else position
 
     async def _fill(self) -> int:
         async with self._pool.acquire() as conn:
-            await checkpoints.forget(conn, CHECKPOINT, self._tail.partition)
+            await followers.forget(conn, FOLLOWER, self._tail.partition)
             head = await read.head(conn, self._tail.partition)
         ended = sorted({visible(phase).value for phase in ENDED})
         after = _NOTHING
@@ -165,7 +165,7 @@ class PartitionStatus:
 
     async def _move(self, position: int) -> None:
         async with self._pool.acquire() as conn:
-            await checkpoints.move_soon(conn, self._name, self._tail.partition, position)
+            await followers.move_soon(conn, self._name, self._tail.partition, position)
 
     async def _publish(self, jobs: Sequence[Job], at: datetime) -> None:
         """Each of these states, unless its subject has come as far. Raises TimeoutError where others are quicker."""

@@ -12,10 +12,10 @@ _MOVE_SOON = """with hurried as (select set_config('synchronous_commit', 'off', 
 _FORGET = "delete from checkpoints where starts_with(projection, $1) and partition = $2"
 
 
-async def find(conn: Connection, name: str, partition: int) -> int | None:
+async def position(conn: Connection, name: str, partition: int) -> int | None:
     """None for a follower that was never here."""
-    position: int | None = await conn.fetchval(_FIND, name, partition)
-    return position
+    found: int | None = await conn.fetchval(_FIND, name, partition)
+    return found
 
 
 async def move(conn: Connection, name: str, partition: int, position: int) -> None:
