@@ -8,7 +8,7 @@ SDK := $(wildcard sdk/python/pyproject.toml)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo check format test test-faults coverage docs lock clean
+.PHONY: help setup up demo check format test test-faults bench coverage docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -50,6 +50,9 @@ test-faults: setup ## the tests that kill things, at full length
 
 fuzz: setup ## drive the promises with random commands for a long while
 	$(BIN)/pytest tests/unit/test_promises.py tests/unit/test_dedupe.py --hypothesis-profile=fuzz --timeout=0
+
+bench: setup ## measure the relay, the screens and the audit here, and write bench/README.md
+	$(BIN)/python -m bench
 
 coverage: setup ## run every test and hold branch coverage at 95 %
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
