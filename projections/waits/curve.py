@@ -42,6 +42,10 @@ class Curve(Struct):
         """Log seconds on the curve, never beyond what was seen."""
         return max(self.shortest, min(self.longest, self.a + (self.b + self.c * x) * x))
 
+    def typical(self) -> float:
+        """Seconds of a job of middle size; a minute before anything is known."""
+        return math.exp(self.a) if self.count else 60.0
+
     def slope(self) -> float:
         return max(0.0, min(1.2, self.b))
 

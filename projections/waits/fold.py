@@ -68,7 +68,7 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     live.since = since
     shared = place(tenant, kind, live, since)
     if kind.line.waiting < OPINIONS_MAX and not live.retried:
-        live.opinions = queue_opinions(tenant, kind, live, shared, since)
+        live.opinions = queue_opinions(tenant, kind, live, shared, since, shared.depth)
     stated = waiting(known, live, since)
     live.depth = min(shared.depth, FEW)
     live.queue, live.work, live.total = stated.queue, stated.work, stated.total

@@ -4,11 +4,12 @@ import math
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
-from projections.waits.promise import Promise, Stated, state
+from projections.waits.promise import Promise, Stated, state, trusted
 from projections.waits.queue import FEW, FREE, Outlook, outlook
 from projections.waits.state import Kind, Live, State, Tenant
 from projections.waits.steps import STEPS, step_after
@@ -59,14 +60,14 @@ def waiting(known: State, live: Live, now: float) -> Prediction:
     if tenant is None or kind is None:
         return Prediction()
     shared = place(tenant, kind, live, now)
-    more = CROWD_MORE if known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD else 0.0
-    expected_wait = _queue(known, tenant, kind, live, shared, now)
-    expected_work = _work(known, kind, live) if kind.work.outcomes >= LEARNT else None
-    promise = kind.waits[min(shared.depth, FEW)]
+    crowd = known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
+    wait = _queue(known, tenant, kind, live, shared, now, CROWD_MORE if crowd else 0.0)
+    took = _work(known, kind, live)
+    queue_trusted = trusted(kind.waits[min(shared.depth, FEW)])
     return Prediction(
-        queue=state(promise, *expected_wait, more) if expected_wait else None,
-        work=state(kind.works, *expected_work, CROWD_WORK if more else 0.0) if expected_work else None,
-        total=_total(kind.totals, expected_wait, expected_work),
+        queue=state(*wait, trusted=queue_trusted) if wait else None,
+        work=_stated(kind.works, took, CROWD_WORK if crowd else 0.0),
+        total=_total(kind.totals, wait, took),
         longer=shared.ahead >= LONGER_LEAST and shared.ahead > LONGER * kind.usual_ahead,
         slower=kind.curve.level > SLOWER,
     )
@@ -76,23 +77,20 @@ def running(known: State, live: Live, elapsed: float) -> Prediction:
     """Of a job that works: the whole length of its work, given how long it runs already, and what is left."""
     tenant = known.tenants.get(live.tenant)
     kind = tenant.kinds.get(live.type) if tenant else None
-    expected = _work(known, kind, live) if kind and kind.work.outcomes >= LEARNT else None
-    if kind is None or expected is None:
+    if kind is None:
         return Prediction()
-    slower = kind.curve.level > SLOWER
-    usual = state(kind.works_at_start, *expected)
-    if usual is None:
-        return Prediction(slower=slower)
-    if elapsed < STEPS[0] / 2:
+    promise, slower = kind.works_at_start, kind.curve.level > SLOWER
+    usual = _stated(promise, _work(known, kind, live))
+    if usual is None or elapsed < STEPS[0] / 2:
         return Prediction(work=usual, total=usual, slower=slower)
     rest = _work(known, kind, live, log_of(elapsed))
     if rest is None:
         return Prediction(overdue=elapsed >= usual.high, slower=slower)
-    given = state(kind.works_at_start, *rest)
+    given = _stated(promise, rest)
     high = max(given.high if given else usual.high, step_after(elapsed))
     if elapsed >= usual.high:
         return Prediction(work=Stated(None, high), overdue=True, slower=slower)
-    left = state(kind.works_at_start, _log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed))
+    left = _stated(promise, (_log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed)))
     low = given.low if given and given.low is not None and given.low < high else None
     return Prediction(work=Stated(low, high), total=left, slower=slower)
 
@@ -108,48 +106,62 @@ def lines_of(tenant: Tenant, names: list[str]) -> list[Line]:
 def place(tenant: Tenant, kind: Kind, live: Live, now: float) -> Outlook:
     """The shared line as this job finds it: what stands before it, or all of it for one that is not in it yet."""
     lines = lines_of(tenant, kind.mates)
-    whole = outlook(lines, kind.slots, now)
+    whole = outlook(lines, kind.slots, now, kind.curve.typical())
     if not live.waiting:
         return whole
     behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered
-    queued = sum(line.work for line in lines)
-    ahead = max(0.0, queued - behind - live.expected)
-    share = ahead / queued if queued else 0.0
-    return Outlook(
-        ahead=round(whole.ahead * share),
-        work=whole.work - queued + ahead,
-        running=whole.running,
-        slots=whole.slots,
-        pause=whole.pause,
-    )
+    ahead = max(0.0, whole.queued - behind - live.expected)
+    share = ahead / whole.queued if whole.queued else 0.0
+    return replace(whole, ahead=round(whole.ahead * share), queued=ahead)
 
 
-def queue_opinions(tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float) -> list[Opinion]:
+def queue_opinions(tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float, depth: int) -> list[Opinion]:
     own = outlook([kind.line], kind.line.slots, now)
     whole = outlook([tenant.line], tenant.line.slots, now)
-    return queue.opinions(kind.number, tenant.number, live.owner, live.size, shared, own, whole)
+    return queue.opinions(kind.number, tenant.number, live.owner, live.size, shared, own, whole, depth)
 
 
-def _queue(known: State, tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float) -> Range | None:
-    """Log seconds from now to the start."""
+def _queue(
+    known: State, tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float, more: float
+) -> Range | None:
+    """Log seconds from now to the start, moved as promised.
+
+    Never less than what a shorter line would be told: each lower depth is asked too, at its longest.
+    """
     if kind.queue.outcomes < LEARNT:
         return None
-    levels = kind.queue.levels
-    opinions = live.opinions if live.opinions and not live.waiting else queue_opinions(tenant, kind, live, shared, now)
-    waited = now - live.since
+    found: Range | None = None
+    for depth in range(shared.depth, -1, -1):
+        if depth is FREE and found:
+            break
+        wait = _wait(known, kind, live, queue_opinions(tenant, kind, live, shared, now, depth), now)
+        if wait:
+            low, high = kind.waits[min(depth, FEW)].moved(*wait, more)
+            found = (max(low, found[0]), max(high, found[1])) if found else (low, high)
+    return found
+
+
+def _wait(known: State, kind: Kind, live: Live, opinions: list[Opinion], now: float) -> Range | None:
+    """Of one depth. Of a job that waits already, the line tells what is left, else how long others waited that long."""
+    levels, waited = kind.queue.levels, now - live.since
     if not live.waiting or waited < 1:
         return blend(known.shelf, levels, opinions)
-    if shared.depth is not FREE:  # the line itself tells what is left
-        left = blend(known.shelf, levels, [each for each in opinions if each[0] >= queue.BY_LINE])
-        if left:
-            return left
-    rest = blend(known.shelf, levels, [each for each in opinions if each[0] < queue.BY_LINE], log_of(waited))
+    left = blend(known.shelf, levels, [each for each in opinions if each[0] >= queue.BY_LINE])
+    if left:
+        return left
+    rest = blend(known.shelf, levels, opinions, log_of(waited))
     return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
 
 
 def _work(known: State, kind: Kind, live: Live, elapsed: int | None = None) -> Range | None:
+    if kind.work.outcomes < LEARNT:
+        return None
     opinions = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
     return blend(known.shelf, kind.work.levels, opinions, elapsed)
+
+
+def _stated(promise: Promise, found: Range | None, more: float = 0.0) -> Stated | None:
+    return state(*promise.moved(*found, more), trusted=trusted(promise)) if found else None
 
 
 def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated | None:
@@ -160,7 +172,7 @@ def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated |
     middles = [math.sqrt(low * high) for low, high in zip(lows, highs, strict=True)]
     below = math.hypot(*(middle - low for middle, low in zip(middles, lows, strict=True)))
     above = math.hypot(*(high - middle for middle, high in zip(middles, highs, strict=True)))
-    return state(promise, _log(sum(middles) - below), _log(sum(middles) + above))
+    return _stated(promise, (_log(sum(middles) - below), _log(sum(middles) + above)))
 
 
 def _log(seconds: float) -> float:

@@ -2,8 +2,8 @@
 
 Adaptive conformal inference (Gibbs and Candès, 2021) with the quantile tracking of Angelopoulos, Candès and Tibshirani
 ("Conformal PID Control for Time Series Prediction", 2023), on what was shown after rounding. Choosing the narrow ranges
-alone would break the promise: so ranges and bounds are tracked apart, a range that may not be shown is tracked all the
-same, and ranges are shown only while those like them held.
+alone would break the promise: a range that may not be shown is followed all the same, and ranges are shown only while
+those like them held.
 """
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ MISS = 0.08  # of each side
 GAIN = 60.0  # thousandths of log time for one miss
 LOW_MOST, HIGH_MOST = -1000.0, 2500.0
 WIDEST = 24
-VAGUE = 10_600.0  # of log time between low and high: a bound 200 times beyond the middle tells nothing
+VAGUE = 11_500.0  # of log time between low and high: a bound 300 times beyond the middle tells nothing
 SIBLING_LEAST = 0.2  # the least a sibling's outcome counts, see `follow`
 TRUST_MEMORY, TRUST_PRIOR = 100, 20
 UNTRIED = 0.7  # trust of a line before it was seen: waits are hard, so ranges must first hold unsaid
@@ -32,29 +32,35 @@ class Stated(Struct, frozen=True, array_like=True):
 
 
 class Promise(Struct):
-    """How far the ranges of one kind are moved so that they hold."""
+    """How far the answers of one kind are moved in log time so that they hold: `low` down, `high` up."""
 
     low: float = 0.0
     high: float = 0.0
-    bound: float = 0.0
     trust: float = 1 - 2 * MISS
     tried: int = 0
     owner: str = ""
     run: int = 0
 
+    def moved(self, low: float, high: float, more: float = 0.0) -> tuple[float, float]:
+        """A range in log time, as it must be for its word. `more`: wider, as many share its fate."""
+        return low - self.low - more, high + self.high + more
 
-def state(promise: Promise, low: float, high: float, more: float = 0.0) -> Stated | None:
-    """Round a range in log time to what is shown. `more`: widen it, as many share its fate."""
+
+def state(low: float, high: float, *, trusted: bool = True) -> Stated | None:
+    """Round a moved range in log time to what is shown."""
     if high - low > VAGUE:
         return None
-    bound = STEPS[nearest(high + promise.bound + more)]
-    low, high = low - promise.low - more, high + promise.high + more
+    bound = STEPS[nearest(high)]
     if low < LEAST:
         return Stated(None, bound)
     first, last = step_range(low, high)
     if last > WIDEST * first:
         return Stated(None, bound)
-    return Stated(first, last) if promise.trust >= TRUSTED else Stated(None, bound, first, last)
+    return Stated(first, last) if trusted else Stated(None, bound, first, last)
+
+
+def trusted(promise: Promise) -> bool:
+    return promise.trust >= TRUSTED
 
 
 def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, miss: float = MISS) -> None:
@@ -68,16 +74,13 @@ def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None =
         promise.owner = owner
         gain *= max(SIBLING_LEAST, 1 / promise.run)
     low, high = (stated.low, stated.high) if stated.low is not None else (stated.kept_low, stated.kept_high)
-    if low is not None and high is not None:
-        below, above = seconds < low, seconds > high
-        promise.low = _within(promise.low + gain * (below - miss))
-        promise.high = _within(promise.high + gain * (above - miss))
-        promise.tried = min(promise.tried + 1, TRUST_MEMORY - TRUST_PRIOR)
-        promise.trust += ((not below and not above) - promise.trust) / (TRUST_PRIOR + promise.tried)
-    if stated.low is None:
-        promise.bound = _within(promise.bound + gain * ((seconds > stated.high) - miss))
+    promise.high = _within(promise.high + gain * ((seconds > stated.high) - miss))
+    if low is None or high is None:
         promise.low -= LEAK * promise.low
-        promise.high -= LEAK * promise.high
+        return
+    promise.low = _within(promise.low + gain * ((seconds < low) - miss))
+    promise.tried = min(promise.tried + 1, TRUST_MEMORY - TRUST_PRIOR)
+    promise.trust += ((low <= seconds <= high) - promise.trust) / (TRUST_PRIOR + promise.tried)
 
 
 def _within(moved: float) -> float:

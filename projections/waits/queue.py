@@ -16,68 +16,77 @@ from projections.waits.windows import log_of
 LEVELS = 15
 MET, CROWD, CROWD_FREE, BY_LINE = 4, 8, 9, 10  # first levels: before MET of a free slot, from BY_LINE by what is left
 START = 1.0
-FREE, NEXT, FEW, SEVERAL, MANY = range(5)
+FREE, NEXT, FEW, MANY = range(4)
+FEW_MOST = 4.0  # typical jobs before this one
 _BUCKET = math.log(4)
 
 
 class Outlook(Struct, frozen=True):
-    """The line as one job finds it: `ahead` jobs and `work` seconds before it, on `slots`."""
+    """The line as one job finds it: `ahead` jobs before it that need `queued` seconds, `rest` of those that run."""
 
     ahead: int
-    work: float
+    queued: float
+    rest: float
     running: int
     slots: float
     pause: float
+    typical: float = 60.0  # seconds of a job
 
     @property
     def depth(self) -> int:
-        """How deep the line is; FREE: there is a free slot and nobody before this job."""
+        """How deep the line is, by the work in it. FREE: there is a free slot and nobody before this job."""
         if self.ahead == 0:
             return FREE if self.running < round(self.slots) else NEXT
-        return FEW if self.ahead < 4 else SEVERAL if self.ahead < 12 else MANY
+        return FEW if self.queued < FEW_MOST * self.typical else MANY
 
     @property
     def drain(self) -> float:
         """Seconds until what is ahead is done."""
-        return self.work / max(self.slots, 1.0)
+        return (self.queued + self.rest) / max(self.slots, 1.0)
+
+    def at_most(self, depth: int) -> float:
+        """The longest drain that a line of a lower depth can have, all else as here."""
+        most = 0.0 if depth <= NEXT else FEW_MOST * self.typical
+        return (min(self.queued, most) + self.rest) / max(self.slots, 1.0)
 
 
-def outlook(lines: list[Line], slots: float, at: float) -> Outlook:
+def outlook(lines: list[Line], slots: float, at: float, typical: float = 60.0) -> Outlook:
     """The end of a line that several types share."""
-    starts = sum(1 / max(line.pause, 0.1) for line in lines)
-    return Outlook(
-        ahead=sum(line.waiting for line in lines),
-        work=sum(line.work + line.rest(at) for line in lines),
-        running=sum(len(line.running) for line in lines),
-        slots=slots,
-        pause=1 / starts,
-    )
+    waiting, queued, rest, busy, starts = 0, 0.0, 0.0, 0, 0.0
+    for line in lines:
+        waiting += line.waiting
+        queued += line.work
+        rest += line.rest(at)
+        busy += len(line.running)
+        starts += 1 / max(line.pause, 0.1)
+    return Outlook(waiting, queued, rest, busy, slots, 1 / starts, typical)
 
 
 def opinions(
-    kind: int, tenant: int, owner: str, size: float | None, shared: Outlook, own: Outlook, whole: Outlook
+    kind: int, tenant: int, owner: str, size: float | None, shared: Outlook, own: Outlook, whole: Outlook, depth: int
 ) -> list[Opinion]:
-    """`shared`: the line of all types with the same workers; `own`: of this type; `whole`: of the tenant."""
-    depth = shared.depth
+    """`shared`: the line of all types with the same workers; `own`: of this type; `whole`: of the tenant.
+
+    As of a line of this `depth`, at most that of the shared line.
+    """
     bucket = round(log_size(size) / _BUCKET)
     met = 0 if depth is FREE else MET  # what is right of a free slot says nothing of a line
     found: list[Opinion] = [
         (met, f"{kind} q0 {depth} {bucket}", 0, 40),
         (met + 1, f"{kind} q1 {depth}", 0, 60),
-        (met + 2, f"{kind} q2 {min(depth, FEW)} {owner}", 0, 24),
+        (met + 2, f"{kind} q2 {depth} {owner}", 0, 24),
         (met + 3, f"{kind} q3 {met}", 0, 100),
     ]
     if depth is not FREE:
-        drain = log_of(shared.drain)
+        drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
         found += [
             (BY_LINE, f"{kind} q4 {depth}", drain, 80),
             (BY_LINE + 1, f"{kind} q5", drain, 20),
             (BY_LINE + 2, f"{tenant} q6 {depth}", drain, 150),
             (BY_LINE + 3, f"{kind} q7 {depth}", log_of(own.drain), 40),
         ]
-        if shared.ahead:
+        if depth is not NEXT:
             found.append((BY_LINE + 4, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
     if whole.depth is not FREE:
-        crowd = 0 if whole.ahead == 0 else 1 if whole.ahead < 10 else 2
-        found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {crowd} {bucket}", log_of(whole.drain), 40))
+        found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {bucket}", log_of(whole.drain), 40))
     return found
