@@ -8,7 +8,7 @@ SDK := $(wildcard sdk/python/pyproject.toml)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo check format test test-faults bench coverage docs lock clean
+.PHONY: help setup up demo check check-web format chromium test screenshots test-faults bench coverage docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -38,11 +38,23 @@ check: setup ## formatting, lint, strict types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+check-web: ## strict types of the browser's code, where node is there
+	@command -v npx >/dev/null || { echo "node is missing, so the browser's types are not checked"; exit 0; }; \
+		cd services/web && npx --yes --package typescript@5.9 tsc --project tsconfig.json
+
 format: setup ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: setup ## run every test, on real PostgreSQL and NATS servers
+chromium: ## find a browser for the tests, or install it as root
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
+		|| echo "Chromium is missing: the browser tests are skipped. As root: apt-get install -y chromium"
+
+screenshots: setup chromium ## take the pictures of the docs from the running demo
+	$(BIN)/python -m tests.browser.pictures docs/pictures
+
+test: setup chromium ## run every test, on real PostgreSQL and NATS servers and in a real browser
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 test-faults: setup ## the tests that kill things, at full length

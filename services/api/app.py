@@ -16,7 +16,7 @@ from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
-from services.api import jobs, outcome, passes, reading, streams, types, uploads, work
+from services.api import jobs, outcome, overview, passes, reading, streams, types, uploads, work
 from services.api.auth import Keys
 from services.api.calls import AWAY_S, Call, answer, serve
 from services.api.links import Links
@@ -47,6 +47,7 @@ CALLS: tuple[Call, ...] = (
     *work.CALLS,
     *types.CALLS,
     *passes.CALLS,
+    *overview.CALLS,
 )
 
 

@@ -12,12 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from projections.status.read import LAST, Filters, list_jobs
+from schemas.commands import DefineType
+from schemas.envelope import Actor, Cause
+from schemas.ids import uuid7
+from schemas.jobtypes import JobType
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
 from services.api.parts import Parts
 from services.api.problems import problem_response
 from services.demo.crew import workers_of
 from services.demo.customers import sample_csv
+from services.demo.job_types import definitions
 from services.web.static import page
 
 TENANT = "default"
@@ -32,7 +37,11 @@ class Lost(Struct, frozen=True):
 
 
 def add_demo(app: FastAPI, parts: Parts) -> None:
+    defined = asyncio.Lock(), set[str]()
+
     async def visit(request: Request) -> Response:
+        async with defined[0]:  # a visitor may come before the first worker has told the types
+            await _define(parts, defined[1])
         return _json(parts.passes.give(TENANT, _known_owner(parts, request) or _new_owner(), PASS_S))
 
     async def customers(request: Request) -> Response:
@@ -51,6 +60,16 @@ def add_demo(app: FastAPI, parts: Parts) -> None:
     )
     for path, answer, method in routes:
         app.add_api_route(path, answer, methods=[method], include_in_schema=False, response_class=Response)
+
+
+async def _define(parts: Parts, known: set[str]) -> None:
+    for name, definition in definitions().items():
+        if name in known:
+            continue
+        cause = Cause(actor=Actor("service", "demo"), causation_id=uuid7(), traceparent=None)
+        job_type = msgspec.convert(definition, JobType)
+        await parts.jobs.do(DefineType(tenant=TENANT, cause=cause, key=None, name=name, definition=job_type))
+        known.add(name)
 
 
 def _new_owner() -> str:

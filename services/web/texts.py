@@ -4,7 +4,9 @@ A text's arguments stay in it as `{name}`, for the browser to fill in; so none o
 """
 
 from schemas.messages import say
+from schemas.states import State
 
+STATES = tuple(f"state-{state.value}" for state in State)
 SCREEN = (
     "screen-away",
     "screen-away-click",
@@ -88,10 +90,71 @@ DEMO = (
     "demo-new-person",
 )
 
+CONSOLE = (
+    "console-title",
+    "console-key",
+    "console-key-hint",
+    "console-open",
+    "console-key-bad",
+    "console-close",
+    "console-demo",
+    "console-now",
+    "console-waiting",
+    "console-later",
+    "console-oldest",
+    "console-running",
+    "console-workers",
+    "console-done",
+    "console-repeats",
+    "console-type",
+    "console-jobs",
+    "console-search",
+    "console-owner",
+    "console-state",
+    "console-any",
+    "console-none",
+    "console-pick",
+    "console-picked",
+    "console-cancel",
+    "console-retry",
+    "console-preview",
+    "console-cannot",
+    "console-go",
+    "console-leave",
+    "console-history",
+    "console-history-hint",
+    "console-at",
+    "console-estimates",
+    "console-estimates-none",
+    "console-types",
+    "console-version",
+    "event-JobRequested",
+    "event-RequestRepeated",
+    "event-JobQueued",
+    "event-JobDelayed",
+    "event-AttemptStarted",
+    "event-StageStarted",
+    "event-ProgressReported",
+    "event-ItemsFailed",
+    "event-ResultStored",
+    "event-JobFinished",
+    "event-NeedsFix",
+    "event-AttemptFailed",
+    "event-AttemptLost",
+    "event-AttemptReleased",
+    "event-AttemptQuiet",
+    "event-AttemptStuck",
+    "event-RetryRequested",
+    "event-RetryScheduled",
+    "event-CancelRequested",
+    "event-JobCanceled",
+    "event-LateReportRefused",
+)
+
 _ARGUMENTS = ("ref", "name", "size", "done", "total", "count", "time", "title")
 
 
 def texts(language: str) -> dict[str, str]:
     """By id, each with its arguments as `{name}`."""
     args = {name: f"{{{name}}}" for name in _ARGUMENTS}
-    return {message_id: say(language, message_id, args) for message_id in (*SCREEN, *DEMO)}
+    return {message_id: say(language, message_id, args) for message_id in (*STATES, *SCREEN, *DEMO, *CONSOLE)}

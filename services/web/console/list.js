@@ -1,0 +1,124 @@
+import { html, show } from "../html.js";
+
+const ROW_PX = 76;
+const PAGE = 200;
+const AHEAD = 6; // rows drawn beyond what is seen
+const REST_MS = 150; // while somebody types
+
+/** @typedef {import("../types.js").JobView} JobView */
+
+/** A list of any length: only what is seen is drawn, and pages are fetched as they come near. The service searches. */
+export class JobList {
+  /** @type {JobView[]} */
+  #jobs = [];
+  /** @type {string | null} */
+  #next = null;
+  /** @type {Map<string, JobView>} */
+  #picked = new Map();
+  #current = "";
+  #asked = 0;
+  #loading = false;
+  #timer = 0;
+  /** @type {Record<string, string>} */
+  filters = {};
+
+  /** @param {HTMLElement} root @param {import("../client.js").Client} client @param {import("../words.js").Words} words
+   *  @param {{open: (view: JobView) => void, picked: (views: JobView[]) => void}} tell */
+  constructor(root, client, words, tell) {
+    this.root = root;
+    this.client = client;
+    this.words = words;
+    this.tell = tell;
+    root.addEventListener("scroll", () => this.#draw(), { passive: true });
+    root.addEventListener("click", ({ target }) => this.#click(/** @type {Element} */ (target)));
+    root.addEventListener("change", ({ target }) => this.#pick(/** @type {HTMLInputElement} */ (target)));
+  }
+
+  search() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#search(), REST_MS);
+  }
+
+  async #search() {
+    const asked = ++this.#asked;
+    const found = await this.#page(null);
+    if (!found || asked !== this.#asked) return; // a newer search is under way
+    this.#jobs = found.jobs;
+    this.#next = found.next;
+    this.#picked.clear();
+    this.tell.picked([]);
+    this.root.scrollTop = 0;
+    this.#draw();
+  }
+
+  /** New jobs and newer states, without losing the place. */
+  async refresh() {
+    const asked = this.#asked;
+    const found = await this.#page(null);
+    if (!found || asked !== this.#asked) return;
+    const fresh = new Map(found.jobs.map((view) => [view.id, view]));
+    const kept = this.#jobs.filter((view) => !fresh.has(view.id));
+    if (this.root.scrollTop < ROW_PX) this.#jobs = [...found.jobs, ...kept];
+    else this.#jobs = this.#jobs.map((view) => fresh.get(view.id) ?? view);
+    this.#draw();
+  }
+
+  async #more() {
+    if (this.#loading || !this.#next) return;
+    this.#loading = true;
+    const asked = this.#asked;
+    const found = await this.#page(this.#next);
+    this.#loading = false;
+    if (!found || asked !== this.#asked) return;
+    this.#jobs.push(...found.jobs);
+    this.#next = found.next;
+    this.#draw();
+  }
+
+  /** @param {string | null} cursor */
+  #page(cursor) {
+    return this.client.list({ ...this.filters, limit: String(PAGE), ...(cursor ? { cursor } : {}) }).catch(() => null);
+  }
+
+  /** @param {Element} target */
+  #click(target) {
+    const id = /** @type {HTMLElement | null} */ (target.closest("[data-open]"))?.dataset.open;
+    const view = this.#jobs.find((each) => each.id === id);
+    if (!view) return;
+    this.#current = view.id;
+    this.tell.open(view);
+    this.#draw();
+  }
+
+  /** @param {HTMLInputElement} box */
+  #pick(box) {
+    const view = this.#jobs.find((each) => each.id === box.value);
+    if (!view) return;
+    if (box.checked) this.#picked.set(view.id, view);
+    else this.#picked.delete(view.id);
+    this.tell.picked([...this.#picked.values()]);
+  }
+
+  #draw() {
+    const jobs = this.#jobs;
+    if (!jobs.length) return show(this.root, html`<p class="soft">${this.words.say("console-none")}</p>`);
+    const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_PX) - AHEAD);
+    const last = Math.min(jobs.length, first + Math.ceil(this.root.clientHeight / ROW_PX) + 2 * AHEAD);
+    show(this.root, html`<ul>${jobs.slice(first, last).map((view) => this.#row(view))}</ul>`);
+    const list = /** @type {HTMLElement} */ (this.root.firstElementChild);
+    list.style.height = `${jobs.length * ROW_PX}px`;
+    [...list.children].forEach((item, n) => (/** @type {HTMLElement} */ (item).style.top = `${(first + n) * ROW_PX}px`));
+    for (const box of list.querySelectorAll("input")) box.checked = this.#picked.has(box.value);
+    if (last > jobs.length - PAGE / 4) this.#more();
+  }
+
+  /** @param {JobView} view */
+  #row({ id, ref, title, owner, label, sentence, created_at }) {
+    return html`<li data-key="${id}">
+      <input type="checkbox" value="${id}" aria-label="${this.words.say("console-pick", { ref })}" />
+      <button type="button" data-open="${id}" aria-current="${id === this.#current ? "true" : "false"}">
+        <b>${title}</b><span>${label} · ${sentence}</span><span>${ref} · ${owner} · ${this.words.time(created_at, new Date())}</span>
+      </button>
+    </li>`;
+  }
+}

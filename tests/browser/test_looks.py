@@ -1,0 +1,79 @@
+"""Every page, for everybody: no violation of WCAG that axe can find, nothing wider than a phone, and light to load."""
+
+import gzip
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from services.web import static
+from tests.browser.person import Person, button, row, sees, uses_sample
+
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COMPONENTS_MAX_BYTES = 40_000
+
+
+async def violations(page: Page) -> list[str]:
+    await page.evaluate(AXE)
+    found = await page.evaluate("(tags) => axe.run(document, { runOnly: tags })", RULES)
+    return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
+
+
+async def overflow(page: Page) -> int:
+    found: int = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_demo_is_for_everybody(person: Person, width: int, scheme: str) -> None:
+    page = await person.opens()
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    assert await violations(page) == []
+    await uses_sample(page)
+    await button(page, "import").click()
+    await button(page, "ai").click()
+    await button(page, "export").click()
+    await sees(row(page, "ai"), "Running")
+    assert await violations(page) == []
+    await sees(row(page, "import"), "Needs fix")
+    await row(page, "import").get_by_role("button", name="Retry 4 failed rows").click()
+    await sees(row(page, "import"), "Before you go ahead")
+    await page.locator("tidings-jobs button.row").first.click()
+    await sees(row(page, "ai"), "23 summaries")
+    assert await violations(page) == []
+    assert await overflow(page) <= 0
+
+
+async def test_the_other_language_and_direction(browser: Browser, served: dict[str, str]) -> None:
+    async with await browser.new_context(locale="de-DE", viewport={"width": 360, "height": 800}) as context:
+        page = await context.new_page()
+        await page.goto(f"{served['url']}/demo")
+        await expect(button(page, "export")).to_have_text("Bestellungen exportieren")
+        await page.evaluate("document.documentElement.dir = 'rtl'")
+        await button(page, "export").click()
+        await sees(row(page, "export"), "Ihre Datei kann heruntergeladen werden")
+        assert await overflow(page) <= 0
+        assert await violations(page) == []
+
+
+def test_the_components_are_light() -> None:
+    """Everything that the one script tag brings, as it is sent."""
+    loaded = static.load()
+    wanted, seen = ["tidings.js"], {}
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen[name] = loaded[name].zipped or gzip.compress(loaded[name].raw)
+        named = re.findall(r'(?:from|import)\s*\(?"(\.[^"]+)"', loaded[name].raw.decode())
+        wanted += [(Path("/") / name).parent.joinpath(each).resolve().as_posix().lstrip("/") for each in named]
+    total = sum(map(len, seen.values())) + len(loaded["messages.en.json"].zipped)
+    assert len(seen) > 10
+    assert total < COMPONENTS_MAX_BYTES
