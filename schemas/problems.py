@@ -32,6 +32,7 @@ class Problem(Enum):
     CONFIRM_FIRST = ("confirm-first", 409)
     PLAN_CHANGED = ("plan-changed", 409)
     NEWER_TWIN = ("newer-twin", 409)
+    HISTORY_DAMAGED = ("history-damaged", 409)
     BROKEN = ("broken", 500)
     BUSY = ("busy", 503)
     UNAVAILABLE = ("unavailable", 503)

@@ -5,7 +5,6 @@ memory: a checkpoint costs what came since the last one.
 """
 
 import asyncio
-import base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -46,9 +45,9 @@ class Checkpoint(Struct, frozen=True):
     at: datetime
 
     @property
-    def signature(self) -> str:
-        """The first one's own bytes, without the key's id, in base64."""
-        return base64.b64encode(signatures(self.note)[1][0][2]).decode()
+    def signature(self) -> bytes:
+        """The first one's 64 bytes, without the key's id."""
+        return signatures(self.note)[1][0][2]
 
 
 class Makers:

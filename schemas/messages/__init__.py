@@ -42,6 +42,7 @@ PROBLEM_ARGS: dict[Problem, tuple[str, ...]] = {
     Problem.CONFIRM_FIRST: ("ref", "safety"),  # safety: as in the job type
     Problem.PLAN_CHANGED: ("ref",),
     Problem.NEWER_TWIN: ("ref", "newer"),  # the ref asked for, and the ref of the newer job
+    Problem.HISTORY_DAMAGED: (),
     Problem.BUSY: ("limit", "seconds"),  # how many requests may wait; when to come again
     Problem.BROKEN: (),
     Problem.UNAVAILABLE: ("seconds",),

@@ -374,6 +374,9 @@ problem-busy-next = { $seconds ->
    *[other] Senden Sie sie in { $seconds } Sekunden noch einmal.
 } Mit demselben Idempotency-Key bleibt es ein einziger Auftrag.
 
+problem-history-damaged = Der Verlauf wurde verändert
+problem-history-damaged-detail = Das Protokoll setzt seinen letzten Prüfpunkt nicht fort, deshalb wurde nichts unterschrieben. Laufende Aufträge gehen weiter.
+problem-history-damaged-next = Zeigen Sie mit `tidings audit verify`, wo, und vergleichen Sie die Datenbank mit einer Sicherung.
 problem-broken = Das ist ein Fehler von uns
 problem-broken-detail = Die Anfrage ist auf einen Fehler im Dienst gestoßen, deshalb wissen wir nicht, ob sie gespeichert wurde. Angenommene Aufträge sind sicher und gehen weiter.
 problem-broken-next = Senden Sie sie noch einmal mit demselben Idempotency-Key: Es bleibt ein einziger Auftrag. Misslingt es wieder, nennen Sie dem Support den Zeitpunkt.

@@ -389,6 +389,9 @@ problem-busy-next = { $seconds ->
    *[other] Send it again in { $seconds } seconds.
 } With the same Idempotency-Key it will still be one job.
 
+problem-history-damaged = The history was changed
+problem-history-damaged-detail = The log does not continue its last checkpoint, so nothing was signed. Running jobs go on.
+problem-history-damaged-next = Run `tidings audit verify` to see where, and compare the database with a backup.
 problem-broken = This is a mistake of ours
 problem-broken-detail = The request met a mistake in the service, so we can't tell whether it was saved. Jobs that were accepted are safe and go on.
 problem-broken-next = Send it again with the same Idempotency-Key: it will still be one job. If it fails again, tell support when it happened.

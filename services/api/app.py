@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from eventstore.audit.checkpoints import Makers
 from eventstore.postgres import AWAY, Pool
 from eventstore.relay import Report
 from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
-from services.api import jobs, outcome, overview, passes, reading, streams, types, uploads, work
+from services.api import audit, jobs, outcome, overview, passes, reading, streams, types, uploads, work
 from services.api.auth import Keys
 from services.api.calls import AWAY_S, Call, answer, serve
 from services.api.links import Links
@@ -46,6 +47,7 @@ CALLS: tuple[Call, ...] = (
     *uploads.CALLS,
     *work.CALLS,
     *types.CALLS,
+    *audit.CALLS,
     *passes.CALLS,
     *overview.CALLS,
 )
@@ -62,6 +64,8 @@ class Engine(Protocol):
     def tails(self) -> Mapping[int, Tail]: ...
     @property
     def jobs(self) -> JobService: ...
+    @property
+    def checkpoints(self) -> Makers: ...
     def relays(self) -> Sequence[Report]: ...
 
 
@@ -95,6 +99,7 @@ async def _parts(engine: Engine) -> Parts:
         sign=links.sign,
         claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
         screens=Screens(pool, tails, links, watchers_max=settings.sse_streams_max),
+        auditing=audit.Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays),
     )
 
@@ -102,6 +107,7 @@ async def _parts(engine: Engine) -> Parts:
 def close(parts: Parts) -> None:
     """Before its server goes down: answer all that waits."""
     parts.screens.close()
+    parts.auditing.close()
     parts.claims.close()
 
 

@@ -9,6 +9,7 @@ from services.api.screens import Screens
 from services.front import asked
 
 if TYPE_CHECKING:
+    from services.api.audit import Auditing
     from services.api.passes import Passes  # it has a call, and calls work with these parts
 
 
@@ -19,4 +20,5 @@ class Parts(asked.Parts, frozen=True, kw_only=True):
     passes: "Passes"
     links: Links
     screens: Screens
+    auditing: "Auditing"
     metrics: Metrics
