@@ -3,12 +3,13 @@
 An opinion is `(level, key, centre, size)`: `level` numbers the way of looking (owner and size, type, line …), `key`
 names the cell whose window holds the errors of just this kind of job. Each cell is judged by its interval score
 (Gneiting and Raftery, "Strictly proper scoring rules", 2007) on outcomes it had not seen; a new one borrows its
-level's score. The mix averages quantiles with weights that fall steeply with the score, a soft form of taking the best.
+level's score. The mix averages quantiles with weights that fall with the score's sixth power: softly, the best
+one is taken.
 """
 
 from msgspec import Struct, field
 
-from projections.waits.windows import Window
+from projections.waits.windows import UNIT, Window
 
 Opinion = tuple[int, str, int, int]
 
@@ -18,7 +19,6 @@ BORROWED = 6  # how many outcomes its level's score counts for
 MEMORY = 60  # outcomes of a cell's score
 LEVEL_MEMORY = 50
 SCORE_MAX = 12.0
-STEEP = 6
 LEAST = 0.05  # nobody is so good that the others are not heard
 CELLS_MAX = 24_000  # in memory; what was not met for longest is forgotten first
 
@@ -65,22 +65,26 @@ def blend(
     """Low and high log time, mixed. With `elapsed`: of jobs that took longer than that. None: nothing is known."""
     heard: list[tuple[float, float, float]] = []
     best = SCORE_MAX
+    young, old = shelf.young, shelf.old
     for level, key, centre, _ in opinions:
-        cell = shelf.look(key)
+        cell = young.get(key) or old.get(key)
         if cell is None or cell.scored < ENOUGH:
             continue
         window = cell.window
         spread = window.usual(TAIL) if elapsed is None else window.spread(TAIL, elapsed - centre)
         if spread is None:
             continue
-        score = (cell.scored * cell.score + BORROWED * levels[level]) / (cell.scored + BORROWED) + LEAST
+        scored = cell.scored
+        score = (scored * cell.score + BORROWED * levels[level]) / (scored + BORROWED) + LEAST
         best = min(best, score)
         heard.append((score, centre + spread[0], centre + spread[1]))
     if not heard:
         return None
     total = low = high = 0.0
     for score, lower, upper in heard:
-        weight = (best / score) ** STEEP
+        weight = best / score
+        weight *= weight * weight
+        weight *= weight
         total += weight
         low += weight * lower
         high += weight * upper
@@ -106,12 +110,13 @@ def learn(shelf: Shelf, levels: list[float], opinions: list[Opinion], outcome: i
 
 
 def _judge(cell: Cell, levels: list[float], level: int, error: int) -> None:
-    spread = cell.window.usual(TAIL) if len(cell.window.ordered) > 2 else None
+    window = cell.window
+    spread = window.usual(TAIL) if len(window.ordered) > 2 else None
     if spread is None:
         return
     low, high = spread
     missed = low - error if error < low else error - high if error > high else 0.0
-    score = min((high - low + missed / TAIL) / 1000, SCORE_MAX)
-    cell.scored += 1
-    cell.score += (score - cell.score) / min(cell.scored, MEMORY)
+    score = (high - low + missed / TAIL) / UNIT
+    cell.scored = scored = cell.scored + 1
+    cell.score += ((min(SCORE_MAX, score)) - cell.score) / (min(MEMORY, scored))
     levels[level] += (cell.score - levels[level]) / LEVEL_MEMORY

@@ -7,7 +7,7 @@ kept with the job and judged when the truth is known.
 from projections.waits import work
 from projections.waits.experts import learn
 from projections.waits.line import slots_after
-from projections.waits.predict import lines_of, place, queue_opinions, running, sibling_key, waiting
+from projections.waits.predict import lines_of, running, sibling_key, stand, waiting_in
 from projections.waits.promise import follow
 from projections.waits.queue import FEW
 from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, State, Tenant, Turn
@@ -66,13 +66,13 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     _leave(known, job, live)
     tenant, kind = _kind(known, live)
     live.since = since
-    shared = place(tenant, kind, live, since)
+    stands = stand(tenant, kind, live, since)
     if kind.line.waiting < OPINIONS_MAX and not live.retried:
-        live.opinions = queue_opinions(tenant, kind, live, shared, since, shared.depth)
-    stated = waiting(known, live, since)
-    live.depth = min(shared.depth, FEW)
+        live.opinions = stands.opinions(stands.shared.depth)
+    stated = waiting_in(known, kind, live, stands, since)
+    live.depth = min(stands.shared.depth, FEW)
     live.queue, live.work, live.total = stated.queue, stated.work, stated.total
-    kind.usual_ahead += (shared.ahead - kind.usual_ahead) / USUAL_MEMORY
+    kind.usual_ahead += (stands.shared.ahead - kind.usual_ahead) / USUAL_MEMORY
     live.expected = work.expected(known.shelf, kind.number, kind.curve, live.owner, live.size)
     kind.order.append(job)
     kind.line.enter(live.expected)

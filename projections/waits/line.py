@@ -6,7 +6,7 @@ workers: nobody tells us which, so it is learnt from who overtakes whom.
 
 from msgspec import Struct, field
 
-LOOKED_AT = 16  # running jobs whose rest is counted one by one
+LOOKED_AT = 8  # running jobs whose rest is counted one by one
 REST_LEAST = 0.25  # of the expected work: a job that runs over is not nearly done
 SATURATED_S = 2.0  # who waited longer found all slots taken
 SLOTS_GAIN = 0.3
@@ -57,7 +57,11 @@ class Line(Struct):
         """Expected seconds that the running jobs still need."""
         if len(self.running) > LOOKED_AT:
             return self.running_work / 2
-        return sum(max(job.expected - (at - job.since), REST_LEAST * job.expected) for job in self.running.values())
+        rest = 0.0
+        for job in self.running.values():
+            left, least = job.expected - (at - job.since), REST_LEAST * job.expected
+            rest += max(least, left)
+        return rest
 
 
 def slots_after(slots: float, running: int, *, saturated: bool) -> float:

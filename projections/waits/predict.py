@@ -10,7 +10,7 @@ from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
 from projections.waits.promise import Promise, Stated, state, trusted
-from projections.waits.queue import FEW, FREE, Outlook, outlook
+from projections.waits.queue import FEW, FREE, Outlook, Stand, outlook
 from projections.waits.state import Kind, Live, State, Tenant
 from projections.waits.steps import STEPS, step_after
 from projections.waits.windows import UNIT, log_of, seconds_of
@@ -59,9 +59,14 @@ def waiting(known: State, live: Live, now: float) -> Prediction:
     kind = tenant.kinds.get(live.type) if tenant else None
     if tenant is None or kind is None:
         return Prediction()
-    shared = place(tenant, kind, live, now)
+    return waiting_in(known, kind, live, stand(tenant, kind, live, now), now)
+
+
+def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float) -> Prediction:
+    """Of a job that stands so in its line."""
+    shared = stands.shared
     crowd = known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
-    wait = _queue(known, tenant, kind, live, shared, now, CROWD_MORE if crowd else 0.0)
+    wait = _queue(known, kind, live, stands, now, CROWD_MORE if crowd else 0.0)
     took = _work(known, kind, live)
     queue_trusted = trusted(kind.waits[min(shared.depth, FEW)])
     return Prediction(
@@ -103,27 +108,26 @@ def lines_of(tenant: Tenant, names: list[str]) -> list[Line]:
     return [tenant.kinds[name].line for name in names]
 
 
-def place(tenant: Tenant, kind: Kind, live: Live, now: float) -> Outlook:
-    """The shared line as this job finds it: what stands before it, or all of it for one that is not in it yet."""
-    lines = lines_of(tenant, kind.mates)
-    whole = outlook(lines, kind.slots, now, kind.curve.typical())
+def stand(tenant: Tenant, kind: Kind, live: Live, now: float) -> Stand:
+    """Where a job stands in the lines: behind what came before it, or at the end if it is not in them yet."""
+    own = outlook([kind.line], kind.line.slots, now, kind.curve.typical())
+    single = len(kind.mates) == 1
+    end = replace(own, slots=kind.slots) if single else _shared_end(tenant, kind, now)
+    whole = outlook([tenant.line], tenant.line.slots, now) if len(tenant.kinds) > 1 else own
     if not live.waiting:
-        return whole
+        return Stand(kind.number, tenant.number, live.owner, live.size, end, own, whole)
     behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered
-    ahead = max(0.0, whole.queued - behind - live.expected)
-    share = ahead / whole.queued if whole.queued else 0.0
-    return replace(whole, ahead=round(whole.ahead * share), queued=ahead)
+    ahead = max(0.0, end.queued - behind - live.expected)
+    share = ahead / end.queued if end.queued else 0.0
+    shared = replace(end, ahead=round(end.ahead * share), queued=ahead)
+    return Stand(kind.number, tenant.number, live.owner, live.size, shared, own, whole)
 
 
-def queue_opinions(tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float, depth: int) -> list[Opinion]:
-    own = outlook([kind.line], kind.line.slots, now)
-    whole = outlook([tenant.line], tenant.line.slots, now)
-    return queue.opinions(kind.number, tenant.number, live.owner, live.size, shared, own, whole, depth)
+def _shared_end(tenant: Tenant, kind: Kind, now: float) -> Outlook:
+    return outlook(lines_of(tenant, kind.mates), kind.slots, now, kind.curve.typical())
 
 
-def _queue(
-    known: State, tenant: Tenant, kind: Kind, live: Live, shared: Outlook, now: float, more: float
-) -> Range | None:
+def _queue(known: State, kind: Kind, live: Live, stands: Stand, now: float, more: float) -> Range | None:
     """Log seconds from now to the start, moved as promised.
 
     Never less than what a shorter line would be told: each lower depth is asked too, at its longest.
@@ -131,10 +135,10 @@ def _queue(
     if kind.queue.outcomes < LEARNT:
         return None
     found: Range | None = None
-    for depth in range(shared.depth, -1, -1):
+    for depth in range(stands.shared.depth, -1, -1):
         if depth is FREE and found:
             break
-        wait = _wait(known, kind, live, queue_opinions(tenant, kind, live, shared, now, depth), now)
+        wait = _wait(known, kind, live, stands.opinions(depth), now)
         if wait:
             low, high = kind.waits[min(depth, FEW)].moved(*wait, more)
             found = (max(low, found[0]), max(high, found[1])) if found else (low, high)

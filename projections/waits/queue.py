@@ -62,31 +62,40 @@ def outlook(lines: list[Line], slots: float, at: float, typical: float = 60.0) -
     return Outlook(waiting, queued, rest, busy, slots, 1 / starts, typical)
 
 
-def opinions(
-    kind: int, tenant: int, owner: str, size: float | None, shared: Outlook, own: Outlook, whole: Outlook, depth: int
-) -> list[Opinion]:
-    """`shared`: the line of all types with the same workers; `own`: of this type; `whole`: of the tenant.
-
-    As of a line of this `depth`, at most that of the shared line.
+class Stand(Struct):
+    """Where one job stands. `shared`: in the line of all types with the same workers; `own`: of its type; `whole`: of
+    its tenant.
     """
-    bucket = round(log_size(size) / _BUCKET)
-    met = 0 if depth is FREE else MET  # what is right of a free slot says nothing of a line
-    found: list[Opinion] = [
-        (met, f"{kind} q0 {depth} {bucket}", 0, 40),
-        (met + 1, f"{kind} q1 {depth}", 0, 60),
-        (met + 2, f"{kind} q2 {depth} {owner}", 0, 24),
-        (met + 3, f"{kind} q3 {met}", 0, 100),
-    ]
-    if depth is not FREE:
-        drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
-        found += [
-            (BY_LINE, f"{kind} q4 {depth}", drain, 80),
-            (BY_LINE + 1, f"{kind} q5", drain, 20),
-            (BY_LINE + 2, f"{tenant} q6 {depth}", drain, 150),
-            (BY_LINE + 3, f"{kind} q7 {depth}", log_of(own.drain), 40),
+
+    kind: int
+    tenant: int
+    owner: str
+    size: float | None
+    shared: Outlook
+    own: Outlook
+    whole: Outlook
+
+    def opinions(self, depth: int) -> list[Opinion]:
+        """As if the line had this depth, at most that of the shared line."""
+        kind, shared = self.kind, self.shared
+        bucket = round(log_size(self.size) / _BUCKET)
+        met = 0 if depth is FREE else MET  # what is right of a free slot says nothing of a line
+        found: list[Opinion] = [
+            (met, f"{kind} q0 {depth} {bucket}", 0, 40),
+            (met + 1, f"{kind} q1 {depth}", 0, 60),
+            (met + 2, f"{kind} q2 {depth} {self.owner}", 0, 24),
+            (met + 3, f"{kind} q3 {met}", 0, 100),
         ]
-        if depth is not NEXT:
-            found.append((BY_LINE + 4, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
-    if whole.depth is not FREE:
-        found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {bucket}", log_of(whole.drain), 40))
-    return found
+        if depth is not FREE:
+            drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
+            found += [
+                (BY_LINE, f"{kind} q4 {depth}", drain, 80),
+                (BY_LINE + 1, f"{kind} q5", drain, 20),
+                (BY_LINE + 2, f"{self.tenant} q6 {depth}", drain, 150),
+                (BY_LINE + 3, f"{kind} q7 {depth}", log_of(self.own.drain), 40),
+            ]
+            if depth is not NEXT:
+                found.append((BY_LINE + 4, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
+        if self.whole.depth is not FREE:
+            found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {bucket}", log_of(self.whole.drain), 40))
+        return found
