@@ -56,7 +56,6 @@ class CustomerImport:
         bad = await self._take(ctx, rows, pace)
         if bad:
             raise _attention(bad)
-        await ctx.stage("adding")
         added = await self._pool.fetchval("select count(*) from demo.customers where job = $1", ctx.job)
         ctx.inline({"customers": added})
         await pace.reach(1.0)
