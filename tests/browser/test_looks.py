@@ -63,6 +63,38 @@ async def test_the_other_language_and_direction(browser: Browser, served: dict[s
         assert await violations(page) == []
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+async def test_the_console_is_for_everybody(person: Person, served: dict[str, str], width: int, scheme: str) -> None:
+    """A key, a search on the service, a job's past, and a look before many are touched."""
+    visitor = await person.opens()
+    await button(visitor, "export").click()
+    await sees(row(visitor, "export"), "Finished")
+    (job,) = await person.jobs(visitor)
+    page = await person.context.new_page()
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    await page.goto(served["url"])
+    assert await violations(page) == []
+    await page.locator("#key").fill("tdk_wrong")
+    await page.locator("#enter button").click()
+    await sees(page.locator("#refused"), "This key was not accepted.")
+    await page.locator("#key").fill(served["api_key"])
+    await page.locator("#enter button").click()
+    await sees(page.locator("#overview"), "orders.export")
+    await page.locator("[name=q]").fill(str(job["ref"]))
+    await expect(page.locator("[data-open]")).to_have_count(1)
+    await page.locator("[data-open]").click()
+    await sees(page.locator("#timeline"), "Clicked: the job was saved")
+    await sees(page.locator("tidings-job"), "Finished")
+    await page.locator("[data-step='1']").click()
+    await sees(page.locator("tidings-job"), "Waiting for a free worker.")
+    await page.locator("#list input").check()
+    await page.locator("[data-do=cancel]").click()
+    await sees(page.locator(".plan"), "Not possible now")
+    assert await violations(page) == []
+    assert await overflow(page) <= 0
+
+
 def test_the_components_are_light() -> None:
     """Everything that the one script tag brings, as it is sent."""
     loaded = static.load()

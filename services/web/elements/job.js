@@ -40,7 +40,7 @@ export class TidingsJob extends TidingsElement {
     const at = this.getAttribute("at");
     this.#local.frozen = at !== null;
     this.tabIndex = -1; // so that View status can bring the reader here
-    if (this.#view?.id !== this.id) this.#view = undefined;
+    if (this.#view?.id !== this.id || at === null) this.#view = here.board.get(this.id);
     this.#draw();
     try {
       if (at !== null) {
@@ -102,16 +102,14 @@ export class TidingsJob extends TidingsElement {
     const name = /** @type {HTMLElement | null} */ (target.closest("[data-do]"))?.dataset.do;
     const [view, here] = [this.#view, this.here];
     if (!name || !view || !here) return;
-    if (name === "copy") await navigator.clipboard?.writeText(view.ref).catch(() => {});
+    if (name === "copy") navigator.clipboard?.writeText(view.ref).catch(() => {});
     if (name === "copy") return this.tell(`${here.words.say("screen-copied")}: ${view.ref}`);
     if (name === "not-now") return (this.#local.asked = null), this.#draw();
     const action = view.actions.find((each) => each.name === name);
-    if (!action || this.#local.busy) return;
-    await this.#try(name, async () => {
+    if (action && !this.#local.busy) await this.#try(name, async () => {
       if (name === "cancel") return here.put(await here.client.cancel(view.id));
       if (name === "again") return here.board.replace(view.id, await again(here, view));
-      this.#input = undefined;
-      this.#local.asked = await plan(here, view, action);
+      [this.#input, this.#local.asked] = [undefined, await plan(here, view, action)];
       if (!this.#local.asked) await this.#retry({ action, plan: null }, null);
     });
     this.root.getElementById("plan")?.focus();

@@ -53,7 +53,7 @@ progress::-moz-progress-bar { background: var(--_accent); border-radius: 99px; }
 `;
 
 const JOB = `
-.card { background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); padding: 1.1rem 1.2rem; display: grid; gap: .8rem; }
+.card { background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); padding: 1.1rem 1.2rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .8rem; }
 .head { display: flex; flex-wrap: wrap; gap: .35rem .75rem; align-items: center; justify-content: space-between; }
 .title { font-size: 1.02rem; font-weight: 650; line-height: 1.35; }
 .meta { display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: center; font-size: .85rem; color: var(--_muted); }
@@ -67,9 +67,9 @@ const JOB = `
 .stages .now { color: var(--_text); font-weight: 600; }
 .stages .now i { border-color: var(--_accent); border-width: 5px; }
 .facts:not(:has(p)) { display: none; }
-.facts { display: grid; gap: .25rem; font-size: .95rem; color: var(--_muted); }
+.facts { display: grid; grid-template-columns: minmax(0, 1fr); gap: .25rem; font-size: .95rem; color: var(--_muted); }
 .facts b { font-weight: 600; color: var(--_text); }
-.box { --_tone: var(--_warn); --_tone-ground: light-dark(#f5a524, #f2bd6b); border-inline-start: 4px solid var(--_tone); background: color-mix(in srgb, var(--_tone-ground, var(--_tone)) 10%, var(--_surface)); border-radius: 8px; padding: .75rem .95rem; display: grid; gap: .5rem; }
+.box { --_tone: var(--_warn); --_tone-ground: light-dark(#f5a524, #f2bd6b); border-inline-start: 4px solid var(--_tone); background: color-mix(in srgb, var(--_tone-ground, var(--_tone)) 10%, var(--_surface)); border-radius: 8px; padding: .75rem .95rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; }
 .box.calm { --_tone: var(--_accent); --_tone-ground: var(--_accent); }
 .box.bad { --_tone: var(--_bad); --_tone-ground: var(--_bad); }
 .box strong { font-weight: 650; }
@@ -89,8 +89,8 @@ input[type=file] { font: inherit; font-size: .9rem; color: var(--_text); max-wid
 const JOBS = `
 h2 { font-size: 1.05rem; font-weight: 650; }
 h3 { font-size: .8rem; font-weight: 650; color: var(--_muted); margin-block: 1rem .4rem; letter-spacing: .02em; }
-ul { list-style: none; padding: 0; display: grid; gap: .5rem; }
-.row { width: 100%; display: grid; gap: .2rem; padding: .7rem .85rem; border-radius: 10px; font-weight: 400; }
+ul { list-style: none; padding: 0; display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; }
+.row { width: 100%; display: grid; grid-template-columns: minmax(0, 1fr); gap: .2rem; padding: .7rem .85rem; border-radius: 10px; font-weight: 400; }
 .row:hover { color: inherit; }
 .line { display: flex; flex-wrap: wrap; gap: .2rem .6rem; align-items: center; justify-content: space-between; }
 .line b { font-weight: 600; }
