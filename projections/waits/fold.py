@@ -28,7 +28,8 @@ def fold(known: State, recorded: Recorded) -> State:
     """Take in one event of the log. Events that say nothing about waits, or of jobs not known here, change nothing."""
     job, event = recorded.stream, recorded.data
     if isinstance(event, e.JobRequested):
-        known.live[job] = Live(recorded.tenant, event.type, event.owner, event.size)
+        size = None if event.size is None else float(event.size)  # written the same, whether it was read or made here
+        known.live[job] = Live(recorded.tenant, event.type, event.owner, size)
         return known
     live = known.live.get(job)
     if isinstance(event, e.RetryRequested):
