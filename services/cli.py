@@ -138,6 +138,35 @@ def audit_verify(
     _finish(run(data, notes, key, as_json=as_json))
 
 
+@audit.command()
+def prove(
+    job: Annotated[str, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")],
+    data: Data = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose job [env TIDINGS_TENANT].")] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", metavar="NOTE", help="Prove also that the log begins with this one.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="By default stdout.")] = None,
+    as_json: Json = False,  # a bundle is JSON in any case
+) -> None:
+    """Write a bundle that proves a job's history to whoever has neither the service nor the database."""
+    from services.commands.bundles import prove as run
+
+    _finish(run(data, job, tenant, since.read_text() if since else None, out))
+
+
+@audit.command("check-bundle")
+def check_bundle(
+    bundle: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="What `audit prove` wrote.")],
+    key: Key = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Check a bundle offline; exit 1 where it does not prove what it says."""
+    from services.commands.bundles import check as run
+
+    _finish(run(bundle.read_bytes(), key, as_json=as_json))
+
+
 @relay.command("status")
 def relay_status(data: Data = None, as_json: Json = False) -> None:
     """Compare each stream in NATS with the log; exit 1 where one is not what the log says."""

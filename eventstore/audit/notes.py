@@ -53,7 +53,7 @@ class PublicKey(Struct, frozen=True):
         """Raises BadKey."""
         name, _, rest = text.strip().partition("+")
         id_, _, key = rest.partition("+")
-        raw = _base64(key)
+        raw = strict_base64(key)
         if raw is None or len(raw) != 33 or raw[:1] != ED25519 or not _NAME.fullmatch(name):
             raise BadKey(f"{text[:80]!r} is no public key: it must look like NAME+0a1b2c3d+BASE64.")
         found = cls(name, raw[1:])
@@ -86,7 +86,7 @@ class Head(Struct, frozen=True):
 
 def seeds(text: str) -> list[bytes]:
     """Private keys from a setting: each 32 bytes in base64, separated by commas, the present one first."""
-    found = [_base64(part.strip()) for part in text.split(",")]
+    found = [strict_base64(part.strip()) for part in text.split(",")]
     if any(seed is None or len(seed) != SEED_BYTES for seed in found):
         raise BadKey("A checkpoint key must be 32 random bytes in base64, such as `openssl rand -base64 32` makes.")
     return [seed for seed in found if seed]
@@ -114,7 +114,7 @@ def signatures(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     found = _SIGNED.fullmatch(line)
-    raw = _base64(found[2]) if found else None
+    raw = strict_base64(found[2]) if found else None
     if found is None or raw is None or len(raw) < 5:
         raise BadNote("has a signature that can't be read")
     return found[1], raw[:4], raw[4:]
@@ -144,7 +144,7 @@ def read_head(text: str) -> Head:
     lines = text.split("\n")
     if len(lines) < 4 or lines.pop() != "" or not all(lines):
         raise BadNote("is no checkpoint: it needs an origin, a size and a root, each on its line")
-    root = _base64(lines[2])
+    root = strict_base64(lines[2])
     if not _SIZE.fullmatch(lines[1]) or int(lines[1]) > SIZE_MAX or root is None or len(root) != HASH_BYTES:
         raise BadNote("is no checkpoint: its size or its root can't be read")
     return Head(lines[0], int(lines[1]), root)
@@ -155,7 +155,7 @@ def open_checkpoint(note: str, keys: Iterable[PublicKey]) -> Head:
     return read_head(open_note(note, keys)[0])
 
 
-def _base64(text: str) -> bytes | None:
+def strict_base64(text: str) -> bytes | None:
     """Standard base64, in the only way that it can be written; None for anything else."""
     try:
         raw = base64.b64decode(text, validate=True)

@@ -6,8 +6,9 @@ import traceback
 import asyncpg
 import httpx
 
+from eventstore.audit.bundle import BadBundle
 from eventstore.audit.checkpoints import HistoryDamaged
-from eventstore.audit.notes import BadKey
+from eventstore.audit.notes import BadKey, BadNote
 from eventstore.jetstream import UnfitNats
 from eventstore.migrate import CannotMigrate
 from projections.rebuild import CannotRebuild
@@ -23,6 +24,8 @@ def tell(error: Exception) -> None:
             words = f"{error.problem}\n{error.next_step}"
         case HistoryDamaged():
             words = f"The history was changed: {error}.\nRun `tidings audit verify` to see where."
+        case BadNote() | BadBundle():
+            words = f"The note or the log {error}."
         case BadSetting() | BadKey() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats():
             words = str(error)
         case httpx.TransportError():
