@@ -26,6 +26,8 @@ export class Words {
   constructor(language, texts) {
     this.language = language;
     this.texts = texts;
+    // The reader's own kind of English: 14:05 and not 2:05 PM where they write it so.
+    this.locale = navigator.languages.find((each) => each.startsWith(language)) ?? language;
   }
 
   /** @param {string} id @param {Record<string, string | number>} [args] */
@@ -37,19 +39,19 @@ export class Words {
   time(moment, now) {
     const then = new Date(moment);
     const today = then.toDateString() === now.toDateString();
-    return new Intl.DateTimeFormat(this.language, today ? CLOCK : CALENDAR).format(then);
+    return new Intl.DateTimeFormat(this.locale, today ? CLOCK : CALENDAR).format(then);
   }
 
   /** @param {number} value */
   number(value) {
-    return new Intl.NumberFormat(this.language).format(value);
+    return new Intl.NumberFormat(this.locale).format(value);
   }
 
   /** @param {number} bytes */
   size(bytes) {
     const steps = /** @type {const} */ (["byte", "kilobyte", "megabyte", "gigabyte"]);
     const step = Math.min(steps.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-    return new Intl.NumberFormat(this.language, {
+    return new Intl.NumberFormat(this.locale, {
       style: "unit",
       unit: steps[step],
       maximumFractionDigits: step ? 1 : 0,

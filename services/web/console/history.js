@@ -52,7 +52,7 @@ export class History {
     const { words } = this;
     const [events, at] = [this.#events, this.#at];
     const moment = events[at].recorded_at;
-    const seconds = new Intl.DateTimeFormat(words.language, { timeStyle: "medium" });
+    const seconds = new Intl.DateTimeFormat(words.locale, { timeStyle: "medium" });
     const last = at === events.length - 1;
     show(
       this.root,

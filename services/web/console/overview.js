@@ -37,5 +37,5 @@ function row({ type, waiting, later, oldest_s, running, finished, repeats }, wor
 /** @param {number} seconds @param {import("../words.js").Words} words */
 function duration(seconds, words) {
   const [value, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  return new Intl.NumberFormat(words.language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(value);
+  return new Intl.NumberFormat(words.locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(value);
 }

@@ -80,8 +80,8 @@ table { border-collapse: collapse; font-size: .88rem; width: 100%; }
 th, td { text-align: start; overflow-wrap: break-word; word-break: normal; padding: .3rem .8rem .3rem 0; vertical-align: top; border-bottom: 1px solid var(--_line); }
 th { color: var(--_muted); font-weight: 550; white-space: nowrap; }
 .actions { display: flex; flex-wrap: wrap; gap: .55rem; }
-label { display: grid; gap: .3rem; font-size: .95rem; }
-input[type=file] { font: inherit; font-size: .9rem; color: var(--_text); max-width: 100%; min-height: 44px; padding: .45rem 0; }
+label { display: grid; grid-template-columns: minmax(0, 1fr); gap: .3rem; font-size: .95rem; }
+input[type=file] { font: inherit; font-size: .9rem; color: var(--_text); width: 100%; min-height: 44px; padding: .45rem 0; }
 :host(:focus-visible) .card, .card:focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 :host(:focus) { outline: none; }
 `;
