@@ -155,6 +155,22 @@ def prove(
     _finish(run(data, job, tenant, since.read_text() if since else None, out))
 
 
+@audit.command()
+def replay(
+    job: Annotated[str, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="What the screen said then, such as 2026-11-24T09:30Z.")] = None,
+    language: Annotated[str, typer.Option(help="en or de.")] = "en",
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose job [env TIDINGS_TENANT].")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a job's story in plain words, from its events alone."""
+    from services.commands.replay import moment, spoken
+    from services.commands.replay import replay as run
+
+    _finish(run(data, job, tenant, moment(at), spoken(language), as_json=as_json))
+
+
 @audit.command("check-bundle")
 def check_bundle(
     bundle: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="What `audit prove` wrote.")],

@@ -18,11 +18,9 @@ from eventstore.audit.verify import Report, total
 from eventstore.audit.verify import verify as verify_log
 from eventstore.postgres import Pool
 from services.commands.database import database
-from services.commands.target import data_folder
+from services.commands.target import CHECKPOINTS, data_folder
 from services.settings import variable
 from services.telling import configure
-
-CHECKPOINTS = "checkpoints"  # the folder of an embedded stack that keeps its notes
 
 
 async def verify(data: Path | None, notes: Sequence[Path], key: Sequence[str], *, as_json: bool) -> int:

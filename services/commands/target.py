@@ -6,6 +6,7 @@ from pathlib import Path
 from services.embedded.folder import DataFolder, Ready
 
 DEFAULT_DATA = ".tidings"
+CHECKPOINTS = "checkpoints"  # the folder of an embedded stack that keeps its notes
 
 
 def data_folder(data: Path | None) -> Path:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from projections.migrate import migrate
-from services.commands.target import data_folder
+from services.commands.target import CHECKPOINTS, data_folder
 from services.embedded.child import Child, begin
 from services.embedded.folder import CannotStart, DataFolder, Ready
 from services.embedded.stack import EmbeddedStack
@@ -94,6 +94,7 @@ def _settings(stack: EmbeddedStack, sock: socket.socket, *, with_demo: bool) -> 
         "TIDINGS_NATS_URL": stack.nats_url,
         "TIDINGS_DATA": str(stack.folder.root),
         "TIDINGS_PORT": str(sock.getsockname()[1]),
+        "TIDINGS_CHECKPOINTS_URL": os.environ.get("TIDINGS_CHECKPOINTS_URL") or (stack.folder.root / CHECKPOINTS).as_uri(),
         "TIDINGS_DEMO_PAGE": str(with_demo).lower(),
     }
     settings = Settings.from_env({**os.environ, **given})

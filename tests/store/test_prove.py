@@ -15,7 +15,7 @@ from tests.unit import offline
 async def test_any_job_is_proved_and_checked_by_a_second_verifier(new_database: NewDatabase) -> None:
     async with await open_pool(await new_database(1), 4) as pool:
         makers = Makers(pool, 1, None)
-        older = None
+        older, last = None, ""
         for part in range(3):
             jobs = await fill(pool, 0, "acme", 300, part)
             last = job_id()
@@ -28,6 +28,7 @@ async def test_any_job_is_proved_and_checked_by_a_second_verifier(new_database: 
                 assert bundle.check(bundle.read(raw)).size == checkpoint.position
                 assert offline.check(raw) == job
             older = checkpoint.note
+        (checkpoint,) = await makers.make()
         assert checkpoint.position > 2048  # two whole tiles and more
         async with pool.acquire() as conn:
             with pytest.raises(BadBundle, match="no job of eve"):
