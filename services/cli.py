@@ -171,6 +171,24 @@ def replay(
     _finish(run(data, job, tenant, moment(at), spoken(language), as_json=as_json))
 
 
+@audit.command()
+def export(
+    job: Annotated[str | None, typer.Option(help="Only this job's, by its reference or id.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only events of this type, or of jobs of this type.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only from then on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only before then.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="By default stdout; a file is gone on with.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose lines [env TIDINGS_TENANT].")] = None,
+    data: Data = None,
+    as_json: Json = False,  # lines are JSON in any case
+) -> None:
+    """Write sealed lines as NDJSON, byte for byte as they stand in the log."""
+    from services.commands.export import export as run
+    from services.commands.replay import moment
+
+    _finish(run(data, tenant, job, type_, moment(since), moment(until), out))
+
+
 @audit.command("check-bundle")
 def check_bundle(
     bundle: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="What `audit prove` wrote.")],
