@@ -158,7 +158,9 @@ def prove(
 @audit.command()
 def replay(
     job: Annotated[str, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")],
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="What the screen said then, such as 2026-11-24T09:30Z.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="What the screen said then, such as 2026-11-24T09:30Z.")
+    ] = None,
     language: Annotated[str, typer.Option(help="en or de.")] = "en",
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose job [env TIDINGS_TENANT].")] = None,
     data: Data = None,
@@ -174,7 +176,9 @@ def replay(
 @audit.command()
 def export(
     job: Annotated[str | None, typer.Option(help="Only this job's, by its reference or id.")] = None,
-    type_: Annotated[str | None, typer.Option("--type", help="Only events of this type, or of jobs of this type.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only events of this type, or of jobs of this type.")
+    ] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Only from then on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Only before then.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="By default stdout; a file is gone on with.")] = None,
