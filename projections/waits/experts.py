@@ -32,7 +32,7 @@ class Cell(Struct):
 
     window: Window
     score: float = 0.0
-    scored: int = 0
+    scored: int = 0  # outcomes behind the score, counted up to its memory
     owner: str = ""
     run: int = 0
     factor: float = 0.0
@@ -64,7 +64,6 @@ def blend(
 ) -> tuple[float, float] | None:
     """Low and high log time, mixed. With `elapsed`: of jobs that took longer than that. None: nothing is known."""
     heard: list[tuple[float, float, float]] = []
-    best = SCORE_MAX
     young, old = shelf.young, shelf.old
     for level, key, centre, _ in opinions:
         cell = young.get(key) or old.get(key)
@@ -76,10 +75,10 @@ def blend(
             continue
         scored = cell.scored
         score = (scored * cell.score + BORROWED * levels[level]) / (scored + BORROWED) + LEAST
-        best = min(best, score)
         heard.append((score, centre + spread[0], centre + spread[1]))
     if not heard:
         return None
+    best = min(heard)[0]
     total = low = high = 0.0
     for score, lower, upper in heard:
         weight = best / score
@@ -116,7 +115,7 @@ def _judge(cell: Cell, levels: list[float], level: int, error: int) -> None:
         return
     low, high = spread
     missed = low - error if error < low else error - high if error > high else 0.0
-    score = (high - low + missed / TAIL) / UNIT
-    cell.scored = scored = cell.scored + 1
-    cell.score += ((min(SCORE_MAX, score)) - cell.score) / (min(MEMORY, scored))
+    if cell.scored < MEMORY:
+        cell.scored += 1
+    cell.score += (min((high - low + missed / TAIL) / UNIT, SCORE_MAX) - cell.score) / cell.scored
     levels[level] += (cell.score - levels[level]) / LEVEL_MEMORY

@@ -172,11 +172,12 @@ def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated |
     """Both together: middles add up, and what is uncertain in each adds up as independent errors do."""
     if wait is None or took is None:
         return None
-    lows, highs = [seconds_of(wait[0]), seconds_of(took[0])], [seconds_of(wait[1]), seconds_of(took[1])]
-    middles = [math.sqrt(low * high) for low, high in zip(lows, highs, strict=True)]
-    below = math.hypot(*(middle - low for middle, low in zip(middles, lows, strict=True)))
-    above = math.hypot(*(high - middle for middle, high in zip(middles, highs, strict=True)))
-    return _stated(promise, (_log(sum(middles) - below), _log(sum(middles) + above)))
+    wait_low, wait_high, work_low, work_high = map(seconds_of, (*wait, *took))
+    wait_middle, work_middle = math.sqrt(wait_low * wait_high), math.sqrt(work_low * work_high)
+    middle = wait_middle + work_middle
+    below = math.hypot(wait_middle - wait_low, work_middle - work_low)
+    above = math.hypot(wait_high - wait_middle, work_high - work_middle)
+    return _stated(promise, (_log(middle - below), _log(middle + above)))
 
 
 def _log(seconds: float) -> float:

@@ -36,7 +36,8 @@ class Window:
         self._usual: tuple[float, tuple[float, float] | None] | None = None  # the last spread of all of them
 
     def add(self, value: int) -> None:
-        value = max(-LIMIT, min(LIMIT, value))
+        if not -LIMIT <= value <= LIMIT:
+            value = LIMIT if value > 0 else -LIMIT
         if len(self.recent) >= self.size:
             del self.ordered[bisect_left(self.ordered, self.recent.pop(0))]
         self.recent.append(value)
