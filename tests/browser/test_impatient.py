@@ -10,25 +10,6 @@ from tests.browser.person import Person, button, mends, row, sees, uses_sample
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 
-FIRST_STATUS_MAX_MS = 100
-CLICK_TO_ROW = """() => new Promise((resolve) => {
-    const button = document.querySelector("#export-button");
-    const began = { answered: 0 };
-    const plain = window.fetch;
-    window.fetch = async (...asked) => {
-        const answer = await plain(...asked);
-        if (String(asked[0]).endsWith("/v1/jobs")) began.answered = performance.now();
-        return answer;
-    };
-    const look = () => {
-        const row = document.querySelector("#export-button + tidings-job")?.shadowRoot.querySelector(".sentence");
-        if (row) resolve(performance.now() - began.answered);
-        else requestAnimationFrame(look);
-    };
-    button.shadowRoot.querySelector("button.main").click();
-    look();
-})"""
-
 
 async def test_clicks_twice_fast_and_presses_enter_again(person: Person) -> None:
     page = await person.opens()
@@ -187,17 +168,6 @@ async def test_a_hidden_tab_lets_go_and_catches_up(person: Person) -> None:
     await expect(row(page, "export").locator(".pill")).to_contain_text("Running")
     await page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')) }", "visible")
     await sees(row(page, "export"), "Finished")
-
-
-async def test_the_first_status_is_there_at_once(person: Person) -> None:
-    """The quickest of five: a busy machine only ever adds to it."""
-    took = []
-    for _ in range(5):
-        page = await person.opens()
-        took.append(await page.evaluate(CLICK_TO_ROW))
-        await page.evaluate("localStorage.clear()")
-        await page.close()
-    assert min(took) < FIRST_STATUS_MAX_MS
 
 
 async def test_a_status_is_announced_politely_once(person: Person) -> None:
