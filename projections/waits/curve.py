@@ -46,9 +46,6 @@ class Curve(Struct):
         """Seconds of a job of middle size; a minute before anything is known."""
         return math.exp(self.a) if self.count else 60.0
 
-    def slope(self) -> float:
-        return max(0.0, min(1.2, self.b))
-
     def learn(self, size: float | None, owner: Cell, log_time: int) -> None:
         y = log_time / UNIT
         if self.count == 0:

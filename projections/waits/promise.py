@@ -17,7 +17,7 @@ WIDEST = 24
 VAGUE = 11_500.0  # of log time between low and high: a bound 300 times beyond the middle tells nothing
 SIBLING_LEAST = 0.2  # the least a sibling's outcome counts, see `follow`
 TRUST_MEMORY, TRUST_PRIOR = 100, 20
-UNTRIED = 0.7  # trust of a line before it was seen: waits are hard, so ranges must first hold unsaid
+UNTRIED = 0.6  # trust of a line before it was seen: waits are hard, so ranges must first hold unsaid
 TRUSTED = 0.76  # ranges are shown while this share of them held
 LEAK = 1 / 20_000  # of the widening, at each answer that was no range: a type that shows none is tried again
 

@@ -13,8 +13,8 @@ from projections.waits.experts import Opinion
 from projections.waits.line import Line
 from projections.waits.windows import log_of
 
-LEVELS = 15
-MET, CROWD, CROWD_FREE, BY_LINE = 4, 8, 9, 10  # first levels: before MET of a free slot, from BY_LINE by what is left
+LEVELS = 12
+MET, CROWD, CROWD_FREE, BY_LINE = 3, 6, 7, 8  # first levels: before MET of a free slot, from BY_LINE by what is left
 START = 1.0
 FREE, NEXT, FEW, MANY = range(4)
 FEW_MOST = 4.0  # typical jobs before this one
@@ -84,18 +84,16 @@ class Stand(Struct):
             (met, f"{kind} q0 {depth} {bucket}", 0, 40),
             (met + 1, f"{kind} q1 {depth}", 0, 60),
             (met + 2, f"{kind} q2 {depth} {self.owner}", 0, 24),
-            (met + 3, f"{kind} q3 {met}", 0, 100),
         ]
         if depth is not FREE:
             drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
             found += [
                 (BY_LINE, f"{kind} q4 {depth}", drain, 80),
-                (BY_LINE + 1, f"{kind} q5", drain, 20),
-                (BY_LINE + 2, f"{self.tenant} q6 {depth}", drain, 150),
-                (BY_LINE + 3, f"{kind} q7 {depth}", log_of(self.own.drain), 40),
+                (BY_LINE + 1, f"{self.tenant} q5 {depth}", drain, 150),
+                (BY_LINE + 2, f"{kind} q6 {depth}", log_of(self.own.drain), 40),
             ]
             if depth is not NEXT:
-                found.append((BY_LINE + 4, f"{kind} q8 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
+                found.append((BY_LINE + 3, f"{kind} q7 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
         if self.whole.depth is not FREE:
-            found.append((CROWD if met else CROWD_FREE, f"{kind} q9 {met} {bucket}", log_of(self.whole.drain), 40))
+            found.append((CROWD if met else CROWD_FREE, f"{kind} q3 {met} {bucket}", log_of(self.whole.drain), 40))
         return found

@@ -6,33 +6,30 @@ from projections.waits.curve import Curve, factor_of, log_size
 from projections.waits.experts import Opinion, Shelf
 from projections.waits.windows import UNIT
 
-LEVELS = 8
+LEVELS = 6
 START = 1.0  # a level's score before it is known
 _BUCKET = math.log(2)
 
 
 def owner_key(kind: int, owner: str) -> str:
-    return f"{kind} w1 {owner}"
+    """Of the cell that knows an owner's factor."""
+    return f"{kind} w4 {owner}"
 
 
 def opinions(shelf: Shelf, kind: int, curve: Curve, owner: str, size: float | None) -> list[Opinion]:
-    """Curve, owner's factor, latest level; and windows of the raw times by owner and size, which need no curve."""
+    """Windows of the raw times by owner and size; the curve, alone, with the latest level, with the owner's factor."""
     bucket = round(log_size(size) / _BUCKET)
     own = owner_key(kind, owner)
-    x = curve.place(size)
-    at = curve.at(x)
+    at = curve.at(curve.place(size))
     factor = factor_of(shelf.look(own))
-    plain, owned = round(at * UNIT), round((at + factor) * UNIT)
     latest = round((at + factor + curve.level) * UNIT)
     return [
         (0, f"{kind} w0 {bucket} {owner}", 0, 24),
-        (1, own, round(curve.slope() * x * UNIT), 24),
-        (2, f"{kind} w2 {bucket}", 0, 60),
-        (3, f"{kind} w3", plain, 200),
-        (4, f"{kind} w4", owned, 200),
-        (5, f"{kind} w5", latest, 200),
-        (6, f"{kind} w6 {owner}", owned, 24),
-        (7, f"{kind} w7", latest, 30),
+        (1, f"{kind} w1 {bucket}", 0, 60),
+        (2, f"{kind} w2", round(at * UNIT), 200),
+        (3, f"{kind} w3", latest, 200),
+        (4, own, round((at + factor) * UNIT), 24),
+        (5, f"{kind} w5", latest, 30),
     ]
 
 
