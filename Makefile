@@ -54,8 +54,8 @@ chromium: ## find a browser for the tests, or install it as root
 screenshots: setup chromium ## take the pictures of the docs from the running demo
 	$(BIN)/python -m tests.browser.pictures docs/pictures
 
-test: setup chromium ## run every test, on real PostgreSQL and NATS servers and in a real browser
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+test: setup chromium ## run every test but the long ones, on real PostgreSQL and NATS servers and in a real browser
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
 
 test-faults: setup ## the tests that kill things, at full length
 	FAULTS_EVENTS=20000 $(BIN)/pytest -s tests/faults
@@ -67,7 +67,7 @@ bench: setup ## measure the relay, the screens and the audit here, and write ben
 	$(BIN)/python -m bench
 
 coverage: setup ## run every test and hold branch coverage at 95 %
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long" --cov --cov-report=term --cov-fail-under=95
 
 docs: setup ## write the pages that are generated from the code
 	$(BIN)/python -m services.settings_page > docs/settings.md

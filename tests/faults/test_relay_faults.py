@@ -13,6 +13,8 @@ from tests.faults.stage import EVENTS_OF_A_JOB, stage
 from tests.nats_servers import Broker, broker, cluster
 from tests.store.streams import assert_equal, opened
 
+pytestmark = pytest.mark.long
+
 EVENTS = int(os.environ.get("FAULTS_EVENTS", "2000"))  # `make test-faults` takes 20,000
 SEED = int(os.environ.get("FAULTS_SEED", random.SystemRandom().randrange(10**6)))
 KILLS = max(8, EVENTS // 1000)

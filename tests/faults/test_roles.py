@@ -28,6 +28,8 @@ from tests.store.streams import assert_equal, opened, there
 JOBS = 300
 LATER = 60  # of them are submitted for later: the timers let them begin
 KILL_EVERY = 40  # finished jobs
+pytestmark = pytest.mark.long
+
 SEED = int(os.environ.get("FAULTS_SEED", random.SystemRandom().randrange(10**6)))
 APIS = ("api-0", "api-1")
 NAMES = (*APIS, "orchestrator-0", "orchestrator-1", "relay-0", "relay-1")

@@ -19,6 +19,8 @@ from tests.nats.statuses import watching
 from tests.nats_servers import Broker, broker
 from tests.store.streams import opened
 
+pytestmark = pytest.mark.long
+
 SCREENS = int(os.environ.get("FAULTS_SCREENS", "2000"))
 OPENING = 50  # at once
 BATCH = 500
