@@ -47,7 +47,7 @@ async def test_refreshes_in_mid_run(person: Person) -> None:
 async def test_closes_and_returns(person: Person) -> None:
     page = await person.opens()
     await button(page, "export").click()
-    await sees(row(page, "export"), "Queued")
+    await sees(row(page, "export"), "Export of 50,000 orders")
     await page.close()
     again = await person.opens()
     await sees(again.locator("tidings-jobs"), "Export of 50,000 orders")
