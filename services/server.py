@@ -88,7 +88,13 @@ class Engine:
 
     def _make_relay(self, nats_url: str) -> Relay:
         settings = self.settings
-        status = StatusPublisher(self.pool, self.tails, replicas=settings.nats_replicas, ttl_s=settings.status_ttl_s)
+        status = StatusPublisher(
+            self.pool,
+            self.tails,
+            replicas=settings.nats_replicas,
+            ttl_s=settings.status_ttl_s,
+            look_s=settings.net_s,
+        )
         return Relay(
             self.pool,
             settings.database_url,

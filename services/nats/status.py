@@ -39,6 +39,7 @@ SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partit
 SEEN_MIN = 1000
 ANSWER_MAX_S = 5.0
 FOLLOWER = "status"
+LOOK_S = 1.0  # between two looks at the stream: nobody tells when it is purged or deleted
 TRIES = 3  # of one page: each time another publisher was quicker
 
 _WRONG_PLACE = 10071  # the subject does not stand at the sequence that the message names
@@ -56,18 +57,25 @@ class Place(NamedTuple):
 
     sequence: int
     version: int
+    stays: bool = False  # the server won't take it away: the job has not ended
 
 
 EMPTY = Place(0, 0)
 
 
+class Purged(Exception):
+    """Statuses that should be in the stream are not: whoever did that, it is filled again."""
+
+
 class StatusPublisher:
     """All partitions; `follow` runs for each of them while this process relays it."""
 
-    def __init__(self, pool: Pool, tails: Mapping[int, Tail], *, replicas: int, ttl_s: int) -> None:
+    def __init__(
+        self, pool: Pool, tails: Mapping[int, Tail], *, replicas: int, ttl_s: int, look_s: float = LOOK_S
+    ) -> None:
         remember = max(SEEN_MIN, SEEN_MAX // len(tails))
         self._partitions = {
-            partition: PartitionStatus(pool, tail, replicas=replicas, ttl_s=ttl_s, remember=remember)
+            partition: PartitionStatus(pool, tail, replicas=replicas, ttl_s=ttl_s, remember=remember, look_s=look_s)
             for partition, tail in tails.items()
         }
 
@@ -79,29 +87,43 @@ class StatusPublisher:
 class PartitionStatus:
     """One partition, while this process relays it."""
 
-    def __init__(self, pool: Pool, tail: Tail, *, replicas: int, ttl_s: int, remember: int = SEEN_MAX) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        tail: Tail,
+        *,
+        replicas: int,
+        ttl_s: int,
+        remember: int = SEEN_MAX,
+        look_s: float = LOOK_S,
+    ) -> None:
         self._pool = pool
         self._tail = tail
         self._replicas = replicas
         self._ttl_s = ttl_s
         self._remember = remember
+        self._look_s = look_s
         self._seen: OrderedDict[str, Place] = OrderedDict()
         self._stir = asyncio.Event()
         self._js: JetStreamContext
         self._name = ""  # as a follower of the log
+        self._made: datetime | None = None
 
     async def run(self, client: Client) -> None:
         """Until cancelled; what NATS or the database refuses for a while is tried again, from the checkpoint."""
         self._js = client.jetstream()
         unsubscribe = self._tail.subscribe(lambda _: self._stir.set())
-        waits = pauses(0.05)
+        waits, fill = pauses(0.05), False
         try:
             while True:
                 end_if_cancelled()
                 try:
-                    position = await self._begin()
-                    waits = pauses(0.05)
+                    position = await self._begin(fill=fill)
+                    waits, fill = pauses(0.05), False
                     await self._follow(position)
+                except Purged as error:
+                    fill = True
+                    log.warning("status fills its stream again", partition=self._tail.partition, because=str(error))
                 except (*postgres.AWAY, *jetstream.AWAY) as error:
                     pause = next(waits)
                     log.warning("status waits", partition=self._tail.partition, error=repr(error), again_s=pause)
@@ -109,26 +131,38 @@ class PartitionStatus:
         finally:
             unsubscribe()
 
-    async def _begin(self) -> int:
+    async def _begin(self, *, fill: bool) -> int:
         """Where to go on. A stream that was made anew has no checkpoint: it is filled with what is open."""
         config = next(each for each in jetstream.shared_configs(self._replicas) if each.name == subjects.STATUS_STREAM)
-        made = (await jetstream.ensure_stream(self._js, config)).created
-        self._name = f"{FOLLOWER} {made:%Y-%m-%dT%H:%M:%S.%f}"
+        self._made = (await jetstream.ensure_stream(self._js, config)).created
+        self._name = f"{FOLLOWER} {self._made:%Y-%m-%dT%H:%M:%S.%f}"
         self._seen.clear()
         async with self._pool.acquire() as conn:
             position = await followers.position(conn, self._name, self._tail.partition)
-        return await self._fill() if position is None else position
+        return await self._fill() if fill or position is None else position
+
+    async def _look(self) -> None:
+        """Raises Purged where the stream is another one, begins behind a status that stays, or has none at all."""
+        info = await jetstream.find_stream(self._js, subjects.STATUS_STREAM)
+        if info is None or info.created != self._made:
+            raise Purged("it was deleted")
+        first = info.state.first_seq
+        if any(place.stays and 0 < place.sequence < first for place in self._seen.values()):
+            raise Purged(f"it begins at {first}")
+        if info.state.messages == 0:
+            async with self._pool.acquire() as conn:
+                if await conn.fetch(_OPEN, self._tail.partition, _NOTHING, _ended(), 1):
+                    raise Purged("it is empty")
 
     async def _fill(self) -> int:
         async with self._pool.acquire() as conn:
             await followers.forget(conn, FOLLOWER, self._tail.partition)
             head = await read.head(conn, self._tail.partition)
-        ended = sorted({visible(phase).value for phase in ENDED})
         after = _NOTHING
         while True:
             async with self._pool.acquire() as conn:
                 at = await database_now(conn)
-                rows = await conn.fetch(_OPEN, self._tail.partition, after, ended, PAGE)
+                rows = await conn.fetch(_OPEN, self._tail.partition, after, _ended(), PAGE)
                 jobs = await read_changed(conn, self._tail.partition, [row["id"] for row in rows])
             if not rows:
                 break
@@ -142,13 +176,22 @@ class PartitionStatus:
         while True:
             end_if_cancelled()
             merge_until = loop.time() + MERGE_S
-            while position < self._tail.position:
+            until = self._tail.position  # what comes during these steps waits for the next ones: it is merged
+            while position < until:
                 position = await self._step(position)
                 await self._move(position)
             await asyncio.sleep(merge_until - loop.time())
             self._stir.clear()
-            if position >= self._tail.position:
-                await self._stir.wait()
+            while position >= self._tail.position and not await self._stirred():
+                await self._look()
+
+    async def _stirred(self) -> bool:
+        """False when it is time for a look."""
+        try:
+            async with asyncio.timeout(self._look_s):
+                return await self._stir.wait()
+        except TimeoutError:
+            return False
 
     async def _step(self, position: int) -> int:
         """Publish the newest state of each job that the next events are of. Answers how far they go."""
@@ -168,14 +211,19 @@ class PartitionStatus:
             await followers.move_soon(conn, self._name, self._tail.partition, position)
 
     async def _publish(self, jobs: Sequence[Job], at: datetime) -> None:
-        """Each of these states, unless its subject has come as far. Raises TimeoutError where others are quicker."""
+        """Each of these states, unless its subject has come as far.
+
+        Raises TimeoutError where others are quicker, Purged where a status that stays is gone.
+        """
         for _ in range(TRIES):
             await self._learn([job for job in jobs if job.id not in self._seen])
             jobs = await self._send([job for job in jobs if job.version > self._seen[job.id].version], at)
             if not jobs:
                 break
-            for job in jobs:
-                del self._seen[job.id]
+            stood = {job.id for job in jobs if self._seen.pop(job.id).stays}
+            await self._learn(jobs)
+            if any(self._seen[job].sequence == 0 for job in stood):
+                raise Purged("a status is gone")
         else:
             raise TimeoutError("another publisher is quicker")
         while len(self._seen) > self._remember:
@@ -191,7 +239,8 @@ class PartitionStatus:
             last = await self._js.get_last_msg(subjects.STATUS_STREAM, subjects.status(job.tenant, job.id))
         except NotFoundError:
             return EMPTY
-        return Place(last.seq or 0, int((last.headers or {}).get("Tidings-Version", 0)))
+        headers = last.headers or {}
+        return Place(last.seq or 0, int(headers.get("Tidings-Version", 0)), Header.MSG_TTL.value not in headers)
 
     async def _send(self, jobs: Sequence[Job], at: datetime) -> list[Job]:
         """Answers those that were refused, since their subject stands elsewhere."""
@@ -200,7 +249,7 @@ class PartitionStatus:
         refused = []
         for (job, _), answer in zip(shown, answers, strict=True):
             if isinstance(answer, PubAck):
-                self._seen[job.id] = Place(answer.seq, job.version)
+                self._seen[job.id] = Place(answer.seq, job.version, job.phase not in ENDED)
                 self._seen.move_to_end(job.id)
             elif isinstance(answer, APIError) and answer.err_code == _WRONG_PLACE:
                 refused.append(job)
@@ -220,6 +269,10 @@ class PartitionStatus:
         subject = subjects.status(job.tenant, job.id)
         # Its publish_async would lose a refusal.
         return await self._js.publish(subject, body, ANSWER_MAX_S, subjects.STATUS_STREAM, headers)
+
+
+def _ended() -> list[str]:
+    return sorted({visible(phase).value for phase in ENDED})
 
 
 def _body(job: Job, at: datetime) -> bytes | None:
