@@ -20,7 +20,9 @@ from eventstore.wake import Wakeups
 from projections.insights import Insights
 from projections.runner import Runner
 from schemas.envelope import Recorded
+from services.api import health
 from services.api.app import VERSION, build, close, opened
+from services.api.metrics import Metrics
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
@@ -140,7 +142,7 @@ async def serve(
 ) -> None:
     """Run until `stop` is set; `ready` is set once calls are answered. The schema is there already.
 
-    `sock` is a bound socket for the API; without one it listens where the settings say. A part that fails ends all.
+    `sock` is a bound socket for HTTP; without one it listens where the settings say. A part that fails ends all.
     """
     if settings.nats_url:
         await jetstream.check(settings.nats_url)
@@ -154,8 +156,7 @@ async def serve(
             if API in roles:
                 await _serve_api(engine, ready, stop, sock)
             else:
-                ready.set()
-                await stop.wait()
+                await _serve_health(engine, ready, stop, sock)
             for task in background:
                 task.cancel()
         if ORCHESTRATOR in roles:
@@ -179,6 +180,24 @@ async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, 
             stopping.cancel()
             await serving
             await by_nats
+
+
+async def _serve_health(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:
+    """What a process without the API answers: whether it lives, and what it counts."""
+    metrics, no_more = Metrics(engine.relays), asyncio.Event()
+    no_more.set()
+    stops = [tail.subscribe(metrics.appended) for tail in engine.tails.values()]
+    server = Server(health.app(engine.pool, metrics), engine.settings, ready, after=no_more)
+    serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in stops:
+            each()
+        server.should_exit = True
+        stopping.cancel()
+        await serving
 
 
 class Server(uvicorn.Server):

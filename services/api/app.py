@@ -1,6 +1,5 @@
 """The ASGI app: the table of calls as routes, and the few pages that need no key."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -11,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventstore.audit.checkpoints import Makers
-from eventstore.postgres import AWAY, Pool
+from eventstore.postgres import Pool
 from eventstore.relay import Report
 from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
-from services.api import audit, jobs, outcome, overview, passes, reading, streams, types, uploads, work
+from services.api import audit, health, jobs, outcome, overview, passes, reading, streams, types, uploads, work
 from services.api.auth import Keys
-from services.api.calls import AWAY_S, Call, answer, serve
+from services.api.calls import Call, answer, serve
 from services.api.links import Links
 from services.api.metrics import Metrics
 from services.api.openapi import Documents, document
@@ -37,7 +36,6 @@ from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
 
 VERSION = "0.1.0"
-READY_MAX_S = 2.0
 
 CALLS: tuple[Call, ...] = (
     *jobs.CALLS,
@@ -158,18 +156,6 @@ async def _no_such_call(request: Request, error: Exception) -> Response:
 def _add_pages(app: FastAPI, parts: Parts, whole: dict[str, object]) -> None:
     """Open to everybody: health, metrics, the document of the API, and where it is."""
 
-    async def healthz() -> Response:
-        return answer({"healthy": True})
-
-    async def readyz(request: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_MAX_S), parts.pool.acquire() as conn:
-                await conn.execute("select 1")
-        except AWAY:
-            language = negotiate(request.headers.get("accept-language"))
-            return problem_response(Rejection(Problem.UNAVAILABLE, {"seconds": AWAY_S}), language)
-        return answer({"ready": True})
-
     async def metrics() -> Response:
         return await parts.metrics.page(parts.pool, streams=parts.screens.count, claims=parts.claims.count)
 
@@ -181,12 +167,10 @@ def _add_pages(app: FastAPI, parts: Parts, whole: dict[str, object]) -> None:
     async def asyncapi_() -> Response:
         return answer(over_nats)
 
-    pages: dict[str, Callable[..., Awaitable[Response]]] = {
-        "/healthz": healthz,
-        "/readyz": readyz,
-        "/metrics": metrics,
+    open_pages = {
+        **health.pages(parts.pool, metrics),
         "/openapi.json": openapi,
         "/asyncapi.json": asyncapi_,
     }
-    for path, page in pages.items():
+    for path, page in open_pages.items():
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_class=Response)

@@ -63,6 +63,7 @@ class Metrics:
     async def page(self, pool: Pool, *, streams: int, claims: int) -> Response:
         self._streams.set(streams)
         self._claims.set(claims)
+        self._set_relays()
         with contextlib.suppress(*AWAY):  # what this process counts is told while the database is away, too
             await self._look(pool)
         return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -101,6 +101,20 @@ async def test_a_stream_here_shows_what_happens_there(pair: tuple[Api, Api]) -> 
             assert (await anext(events)).data["state"] == State.CANCELED
 
 
+async def test_every_role_tells_how_it_is(replicas: Replicas, pair: tuple[Api, Api]) -> None:
+    """A process without the API answers for its health and counts, the relay's lag too, and nothing else."""
+    await pair[0].define()
+    async with replicas.client("relay+orchestrator-0", "no key") as http:
+        assert (await http.get("/healthz")).json() == {"healthy": True}
+        assert (await http.get("/readyz")).json() == {"ready": True}
+        assert (await http.get("/v1/jobs")).status_code == 404
+        async with asyncio.timeout(WAIT_S):
+            while 'tidings_relay_lag{partition="0"} 0.0' not in (page := (await http.get("/metrics")).text):
+                pass
+    assert 'tidings_relay_state{partition="0",state="ok"} 1.0' in page
+    assert 'tidings_relay_lag{partition="0"}' not in (await pair[0].http.get("/metrics")).text, "it relays nothing"
+
+
 async def test_streams_go_on_while_nats_is_away(pair: tuple[Api, Api], nats: Broker) -> None:
     a, b = pair
     await a.define()
