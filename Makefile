@@ -6,6 +6,7 @@ STAMP := .venv/.ready
 DATA ?= .tidings
 SDK := $(wildcard sdk/python/pyproject.toml)
 WORKERS ?= 2
+TSC := npx --yes --package typescript@5.9 tsc
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo check check-web format chromium test screenshots test-faults bench coverage docs lock clean
@@ -32,15 +33,16 @@ up: setup ## start the whole stack on this machine and keep it running
 demo: setup ## run three real jobs from click to result
 	@$(BIN)/tidings demo
 
-check: setup ## formatting, lint, strict types and the direction of imports
+check: setup check-web ## formatting, lint, strict types (Python's and the browser's) and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 check-web: ## strict types of the browser's code, where node is there
-	@command -v npx >/dev/null || { echo "node is missing, so the browser's types are not checked"; exit 0; }; \
-		cd services/web && npx --yes --package typescript@5.9 tsc --project tsconfig.json
+	@command -v npx >/dev/null || { echo "NOT CHECKED: the types of services/web, because node is missing"; exit 0; }; \
+		$(TSC) --version >/dev/null || { echo "NOT CHECKED: the types of services/web, because npx can't fetch TypeScript"; exit 0; }; \
+		$(TSC) --project services/web/tsconfig.json && echo "The types of services/web hold."
 
 format: setup ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .

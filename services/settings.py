@@ -77,6 +77,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(title="true/false", description="/demo, open to everybody; its workers are needed too.", extra=API),
     ] = False
+    allowed_origins: Annotated[
+        str,
+        Meta(
+            title="origins",
+            pattern=r"^$|^(https?://[^/,\s*]+)(,https?://[^/,\s*]+)*$",
+            description="Product pages on other origins that may embed the screens, such as `https://shop.example`; "
+            "more after a comma. Empty: none.",
+            extra=API,
+        ),
+    ] = ""
     json_body_max_bytes: Annotated[
         int, Meta(title="bytes", ge=KIB, le=16 * MIB, description="A JSON body. NATS carries the same.", extra=API)
     ] = MIB

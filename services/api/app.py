@@ -6,6 +6,7 @@ from typing import Protocol
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,6 +36,7 @@ from services.web.static import add_web
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
 
+PREFLIGHT_S = 600  # a browser asks again after it
 VERSION = "0.1.0"
 
 CALLS: tuple[Call, ...] = (
@@ -132,7 +134,21 @@ def build(parts: Parts) -> FastAPI:
     if parts.settings.demo_page:
         add_demo(app, parts)
     app.add_exception_handler(HTTPException, _no_such_call)
+    if parts.settings.allowed_origins:
+        _allow(app, parts.settings.allowed_origins.split(","))
     return app
+
+
+def _allow(app: FastAPI, origins: Sequence[str]) -> None:
+    """Product pages there may load the screens and make every call. No cookies: a pass comes in a header."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Location", "Retry-After", "Tidings-Position"],
+        max_age=PREFLIGHT_S,
+    )
 
 
 def _endpoint(call: Call, parts: Parts) -> Callable[[Request], Awaitable[Response]]:

@@ -75,3 +75,10 @@ async def test_a_forged_or_old_pass_opens_nothing(api: Api) -> None:
     assert passes.caller(token) is not None
     assert passes.caller(passes.give(api.tenant, "ann", -1).token) is None
     assert passes.caller(token.replace("tdp_", "tdp_A")) is None
+
+
+async def test_no_other_origin_may_use_it_by_default(api: Api) -> None:
+    """docs/settings.md: TIDINGS_ALLOWED_ORIGINS; tests/api/test_origins.py has it set."""
+    for method, path in (("OPTIONS", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/web/tidings.js")):
+        answer = await api.http.request(method, path, headers={"Origin": "https://shop.example"})
+        assert "access-control-allow-origin" not in answer.headers

@@ -38,6 +38,9 @@ def test_files_lie_below_the_data_folder_by_default(tmp_path: Path) -> None:
         ("TIDINGS_NET_S", "0"),
         ("TIDINGS_FILES_URL", "/var/files"),
         ("TIDINGS_LOG_LEVEL", "loud"),
+        ("TIDINGS_ALLOWED_ORIGINS", "*"),
+        ("TIDINGS_ALLOWED_ORIGINS", "https://shop.example/page"),
+        ("TIDINGS_ALLOWED_ORIGINS", "https://shop.example, https://other.example"),
     ],
 )
 def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
