@@ -21,12 +21,12 @@ from eventstore.postgres import Connection, Pool
 LOCK = 0x7469_6370  # the class of the makers' locks; the second number is the partition
 
 _ONE_MAKER = "select pg_advisory_xact_lock($1, $2)"
-_COLUMNS = "partition, position, hash, root, note, at"
-_LAST = f"select {_COLUMNS} from signed_checkpoints where partition = $1 order by position desc limit 1"  # noqa: S608
-_AFTER = f"""select {_COLUMNS} from signed_checkpoints
-    where partition = $1 and position > $2 order by position limit $3"""  # noqa: S608
-_KEEP = f"""insert into signed_checkpoints (partition, position, hash, root, note)
-    values ($1, $2, $3, $4, $5) returning {_COLUMNS}"""  # noqa: S608
+_LAST = """select partition, position, hash, root, note, at from signed_checkpoints
+    where partition = $1 order by position desc limit 1"""
+_AFTER = """select partition, position, hash, root, note, at from signed_checkpoints
+    where partition = $1 and position > $2 order by position limit $3"""
+_KEEP = """insert into signed_checkpoints (partition, position, hash, root, note)
+    values ($1, $2, $3, $4, $5) returning partition, position, hash, root, note, at"""
 _HEAD = "select position, hash from heads where partition = $1"
 
 

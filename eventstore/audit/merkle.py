@@ -25,6 +25,16 @@ class Tree:
         """One more leaf."""
         self._put(leaf_hash(data), 1)
 
+    def extend(self, data: Sequence[bytes]) -> None:
+        """Many leaves: the same as one after another, but quicker: whole subtrees go by level."""
+        at = 0
+        while at < len(data):
+            leaves = 1 << (len(data) - at).bit_length() - 1
+            if self.size:
+                leaves = min(leaves, self.size & -self.size)
+            self._put(_root_of(data[at : at + leaves]), leaves)
+            at += leaves
+
     def add_subtree(self, root: bytes, leaves: int) -> None:
         """As many leaves at once, known by their root: a power of two that divides the size."""
         self._put(root, leaves)
@@ -52,6 +62,15 @@ def leaf_hash(data: bytes) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right).digest()
+
+
+def _root_of(data: Sequence[bytes]) -> bytes:
+    """Of as many leaves as a power of two."""
+    level = [sha256(b"\0" + each).digest() for each in data]
+    while len(level) > 1:
+        nodes = iter(level)
+        level = [sha256(b"\1" + left + right).digest() for left, right in zip(nodes, nodes, strict=True)]
+    return level[0]
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:

@@ -7,10 +7,11 @@ that goes on in their archives.
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
+from asyncpg.cursor import Cursor
 
 from eventstore.postgres import Connection
 
-PAGE_ROWS = 5000
+PAGE_ROWS = 4096  # whole subtrees of the Merkle tree
 PAGE_BYTES = 4 * 1024 * 1024
 
 # By the primary key; without it, one sort. Positions below 1 and above the head are rows as well.
@@ -24,6 +25,9 @@ _PARTITIONS = """with recursive found as (
     )
     select partition from found where partition is not null union select partition from heads order by partition"""
 
+NO_SORT = "set local enable_sort = off"  # rows come by the index; sorting them all would need their size again
+SNAPSHOT = "select format('set transaction snapshot %L', pg_export_snapshot())"  # what another session runs to share it
+
 Page = Sequence[asyncpg.Record]
 
 
@@ -34,7 +38,12 @@ async def partitions(conn: Connection) -> list[int]:
 
 async def pages(conn: Connection, partition: int) -> AsyncIterator[Page]:
     """Inside a transaction of the caller's."""
-    cursor = await conn.cursor(_ROWS, partition)
+    async for page in paged(await conn.cursor(_ROWS, partition)):
+        yield page
+
+
+async def paged(cursor: Cursor) -> AsyncIterator[Page]:
+    """The rows of a cursor that have a column `line`."""
     size = 100
     while page := await cursor.fetch(size):
         yield page

@@ -5,21 +5,21 @@ meanwhile; what is appended after it is for the next time.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from eventstore.audit import diagnose, rows
 from eventstore.audit.diagnose import HeadRow
+from eventstore.audit.parts import Held, Part, Progress, check_part, joined, split
 from eventstore.audit.signed import Outside, Trust, signed
-from eventstore.audit.walk import Bad, Kind, Walk
+from eventstore.audit.walk import Bad, Kind, Signed, Walk
+from eventstore.audit.workers import Workers
 from eventstore.postgres import Connection, Pool
-
-Progress = Callable[[int], None]
 
 _HEAD = "select position, hash from heads where partition = $1"
 _TOTAL = "select coalesce(sum(position), 0)::bigint from heads"
-_NO_SORT = "set local enable_sort = off"  # rows come by the index; sorting them all would need their size again
+_ASIDE = "select exists (select from events where partition = $1 and (position < 1 or position > $2))"
 
 
 class Verified(Struct, frozen=True):
@@ -46,35 +46,84 @@ async def total(pool: Pool) -> int:
 
 
 async def verify(
-    pool: Pool, trust: Trust, outside: Sequence[Outside] = (), *, progress: Progress = lambda _: None
+    pool: Pool,
+    trust: Trust,
+    outside: Sequence[Outside] = (),
+    *,
+    progress: Progress = lambda _: None,
+    helpers: Workers | None = None,
 ) -> Report:
-    """All partitions, side by side. `outside`: checkpoints that are kept elsewhere. `progress` is told of new rows."""
+    """All partitions, side by side. `outside`: checkpoints that are kept elsewhere. `progress` is told of new rows.
+
+    First in ranges, each for itself, by `helpers` or here; only where one does not hold is the partition walked through
+    from its first event, to say what happened to which.
+    """
     async with pool.acquire() as conn:
         numbers = await rows.partitions(conn)
-    found = await asyncio.gather(*(_partition(pool, number, trust, outside, progress) for number in numbers))
+    partitions = (_Partition(number, trust, outside, progress, helpers) for number in numbers)
+    found = await asyncio.gather(*(each.verify(pool) for each in partitions))
     bad = [each for _, each in found if each]
-    whole = [Verified(walk.partition, walk.position, walk.hash.hex()) for walk, _ in found]
+    whole = [each for each, _ in found]
     return Report(not bad, sum(each.position for each in whole), whole, bad[0] if bad else None)
 
 
-async def _partition(
-    pool: Pool, partition: int, trust: Trust, outside: Sequence[Outside], progress: Progress
-) -> tuple[Walk, Bad | None]:
-    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(_NO_SORT)
-        checkpoints, spoiled = await signed(conn, partition, trust, outside)
-        walk = Walk(partition, checkpoints)
-        bad = await _walk(conn, walk, progress)
-    if bad is None or (spoiled and spoiled.position < bad.position):
-        bad = spoiled or bad
-    return walk, bad
+class _Partition(Struct, frozen=True):
+    """One partition, in one snapshot."""
+
+    number: int
+    trust: Trust
+    outside: Sequence[Outside]
+    progress: Progress
+    helpers: Workers | None
+
+    async def verify(self, pool: Pool) -> tuple[Verified, Bad | None]:
+        async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            await conn.execute(rows.NO_SORT)
+            checkpoints, spoiled = await signed(conn, self.number, self.trust, self.outside)
+            row = await conn.fetchrow(_HEAD, self.number)
+            head = HeadRow(*row) if row else None
+            if head and not spoiled and await self._holds(conn, head, checkpoints):
+                return Verified(self.number, head.position, head.hash.hex()), None
+            walk = Walk(self.number, checkpoints)
+            bad = await _walk(conn, walk, head)
+        if bad is None or (spoiled and spoiled.position < bad.position):
+            bad = spoiled or bad
+        return Verified(self.number, walk.position, walk.hash.hex()), bad
+
+    async def _holds(self, conn: Connection, head: HeadRow, checkpoints: Sequence[Signed]) -> bool:
+        if any(each.position > head.position for each in checkpoints):
+            return False
+        if await conn.fetchval(_ASIDE, self.number, head.position):
+            return False
+        parts = split(self.number, head.position, [each.position for each in checkpoints])
+        held = await (self._by_helpers(conn, parts, self.helpers) if self.helpers else self._here(conn, parts))
+        return held is not None and joined(held, head.hash, checkpoints)
+
+    async def _here(self, conn: Connection, parts: Sequence[Part]) -> list[Held] | None:
+        found: list[Held] = []
+        for part in parts:
+            held = await check_part(conn, part, self.progress)
+            if held is None:
+                return None
+            found.append(held)
+            await asyncio.sleep(0)
+        return found
+
+    async def _by_helpers(self, conn: Connection, parts: Sequence[Part], helpers: Workers) -> list[Held] | None:
+        snapshot: str = await conn.fetchval(rows.SNAPSHOT)
+
+        async def check(part: Part) -> Held | None:
+            held = await helpers.check(snapshot, part)
+            self.progress(part.upto - part.after)
+            return held
+
+        found = await asyncio.gather(*(check(part) for part in parts))
+        return None if None in found else [each for each in found if each]
 
 
-async def _walk(conn: Connection, walk: Walk, progress: Progress) -> Bad | None:
-    row = await conn.fetchrow(_HEAD, walk.partition)
-    if row is None:
+async def _walk(conn: Connection, walk: Walk, head: HeadRow | None) -> Bad | None:
+    if head is None:
         return Bad(walk.partition, 0, Kind.HEAD, "the partition has no head")
-    head = HeadRow(*row)
     async for page in rows.pages(conn, walk.partition):
         for each in page:
             if each["position"] > head.position == walk.position:
@@ -83,6 +132,5 @@ async def _walk(conn: Connection, walk: Walk, progress: Progress) -> Bad | None:
                 return await diagnose.at_row(conn, walk, each)
             if bad := walk.compare(each) or walk.check_signed():
                 return bad
-        progress(len(page))
         await asyncio.sleep(0)
     return await diagnose.at_end(conn, walk, head) or walk.check_end()

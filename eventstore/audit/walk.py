@@ -73,6 +73,21 @@ def keys_of(line: bytes) -> Keys | None:
         return None
 
 
+def difference(partition: int, row: asyncpg.Record) -> str | None:
+    """Where a row's columns and its line do not say the same."""
+    keys = keys_of(row["line"])
+    if keys is None:
+        return "the line can't be read"
+    if (keys.partition, keys.position) != (partition, row["position"]):
+        return f"the line says {keys.partition}:{keys.position}"
+    if row["actor"] != str(keys.actor):
+        return f"the column actor says {row['actor']}, the line {keys.actor}"
+    for name in COLUMNS:
+        if row[name] != getattr(keys, name):
+            return f"the column {name} says {row[name]}, the line {getattr(keys, name)}"
+    return None
+
+
 class Walk:
     """How far a partition is in order: `position`, the chain's `hash` there, and the tree over all before."""
 
@@ -80,7 +95,6 @@ class Walk:
         self.partition = partition
         self.position = 0
         self.hash = START
-        self.at: datetime | None = None
         self._tree = Tree()
         self._signed: dict[int, list[Signed]] = {}
         for each in signed:
@@ -100,18 +114,8 @@ class Walk:
 
     def compare(self, row: asyncpg.Record) -> Bad | None:
         """The columns of the row that was taken, with its line."""
-        keys = keys_of(row["line"])
-        if keys is None:
-            return self.bad(Kind.EDITED, "the line can't be read")
-        if (keys.partition, keys.position) != (self.partition, self.position):
-            return self.bad(Kind.EDITED, f"the line says {keys.partition}:{keys.position}")
-        if row["actor"] != str(keys.actor):
-            return self.bad(Kind.EDITED, f"the column actor says {row['actor']}, the line {keys.actor}")
-        for name in COLUMNS:
-            if row[name] != getattr(keys, name):
-                return self.bad(Kind.EDITED, f"the column {name} says {row[name]}, the line {getattr(keys, name)}")
-        self.at = keys.recorded_at
-        return None
+        found = difference(self.partition, row)
+        return self.bad(Kind.EDITED, found) if found else None
 
     def check_signed(self) -> Bad | None:
         """The checkpoints of this very position."""

@@ -2,13 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eventstore.audit import keys
 from eventstore.audit.notes import PublicKey, Signer, seeds
@@ -16,8 +13,10 @@ from eventstore.audit.outside import Shelf, notes_at
 from eventstore.audit.signed import Outside, Trust
 from eventstore.audit.verify import Report, total
 from eventstore.audit.verify import verify as verify_log
+from eventstore.audit.workers import workers
 from eventstore.postgres import Pool
-from services.commands.database import database
+from services.commands.bars import bar
+from services.commands.database import opened, servers
 from services.commands.target import CHECKPOINTS, data_folder
 from services.settings import variable
 from services.telling import configure
@@ -26,10 +25,11 @@ from services.telling import configure
 async def verify(data: Path | None, notes: Sequence[Path], key: Sequence[str], *, as_json: bool) -> int:
     """Exit 0: it held, 1: the first bad event is named."""
     configure()
-    async with database(data) as pool:
+    async with servers(data) as found, opened(found.database_url) as pool:
         trust, outside = await trusted(pool, key), await kept_outside(data, notes)
-        with _bar(await total(pool), shown=sys.stderr.isatty()) as progress:
-            report = await verify_log(pool, trust, outside, progress=progress)
+        events = await total(pool)
+        with workers(found.database_url, events) as helpers, bar("Checking", events, shown=sys.stderr.isatty()) as seen:
+            report = await verify_log(pool, trust, outside, progress=seen, helpers=helpers)
     print(msgspec.json.encode(report).decode() if as_json else _words(report))
     return 0 if report.ok else 1
 
@@ -52,25 +52,6 @@ async def kept_outside(data: Path | None, notes: Sequence[Path]) -> list[Outside
         shelf = (data_folder(data).expanduser().resolve() / CHECKPOINTS).as_uri()
     found = await Shelf(shelf).notes() if shelf else []
     return [*found, *(note for path in notes for note in notes_at(path))]
-
-
-@contextmanager
-def _bar(events: int, *, shown: bool) -> Iterator["Seen"]:
-    """A progress bar on a terminal; nothing elsewhere."""
-    columns = TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
-        yield Seen(progress, events)
-
-
-class Seen:
-    """Counts the events that were checked."""
-
-    def __init__(self, progress: Progress, events: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=events)
-
-    def __call__(self, more: int) -> None:
-        self._progress.advance(self._task, more)
 
 
 def _words(report: Report) -> str:

@@ -4,6 +4,8 @@ from hashlib import sha256
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventstore.audit.merkle import (
     EMPTY,
@@ -49,6 +51,17 @@ def test_whole_subtrees_may_be_added_at_once() -> None:
         tree.add_subtree(plain(LEAVES[first : first + 8]), 8)
     tree.add(LEAVES[64])
     assert tree.root() == ROOTS[65]
+
+
+@given(st.lists(st.integers(0, 40), max_size=4))
+def test_many_leaves_may_be_added_at_once(counts: list[int]) -> None:
+    many, single = Tree(), Tree()
+    for count in counts:
+        more = LEAVES[many.size : many.size + count]
+        many.extend(more)
+        for leaf in more:
+            single.add(leaf)
+    assert (many.size, many.edge) == (single.size, single.edge)
 
 
 def test_known_roots_of_certificate_transparency() -> None:
