@@ -99,10 +99,11 @@ async def check_part(conn: Connection, part: Part, progress: Progress = lambda _
     if began is None:
         return None
     check = _Check(part, began)
-    async for page in rows.paged(await conn.cursor(_CHECK, part.partition, part.after, part.upto)):
-        if not check.take(page):
-            return None
-        progress(len(page))
+    async with rows.ahead(await conn.cursor(_CHECK, part.partition, part.after, part.upto)) as pages:
+        async for page in pages:
+            if not check.take(page):
+                return None
+            progress(len(page))
     return check.held()
 
 

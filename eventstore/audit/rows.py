@@ -4,7 +4,9 @@ Memory stays bounded: a page of large lines is a short one. Where old ranges lea
 that goes on in their archives.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 from asyncpg.cursor import Cursor
@@ -12,6 +14,7 @@ from asyncpg.cursor import Cursor
 from eventstore.postgres import Connection
 
 PAGE_ROWS = 4096  # whole subtrees of the Merkle tree
+FIRST_ROWS = 128
 PAGE_BYTES = 4 * 1024 * 1024
 
 # By the primary key; without it, one sort. Positions below 1 and above the head are rows as well.
@@ -38,14 +41,34 @@ async def partitions(conn: Connection) -> list[int]:
 
 async def pages(conn: Connection, partition: int) -> AsyncIterator[Page]:
     """Inside a transaction of the caller's."""
-    async for page in paged(await conn.cursor(_ROWS, partition)):
-        yield page
-
-
-async def paged(cursor: Cursor) -> AsyncIterator[Page]:
-    """The rows of a cursor that have a column `line`."""
-    size = 100
+    cursor = await conn.cursor(_ROWS, partition)
+    size = FIRST_ROWS
     while page := await cursor.fetch(size):
         yield page
-        mean = sum(len(row["line"]) for row in page) // len(page) + 1
-        size = max(1, min(PAGE_ROWS, PAGE_BYTES // mean))
+        size = _next_size(page)
+
+
+@asynccontextmanager
+async def ahead(cursor: Cursor) -> AsyncIterator[AsyncIterator[Page]]:
+    """The pages of a cursor over lines; while one is worked on, the server is at the next. Two are in memory."""
+    pages = _ahead(cursor)
+    try:
+        yield pages
+    finally:
+        await pages.aclose()
+
+
+async def _ahead(cursor: Cursor) -> AsyncGenerator[Page, None]:
+    coming = asyncio.ensure_future(cursor.fetch(FIRST_ROWS))
+    try:
+        while page := await coming:
+            coming = asyncio.ensure_future(cursor.fetch(_next_size(page)))
+            await asyncio.sleep(0)  # it is sent before the page is worked on, which holds the loop
+            yield page
+    finally:
+        await asyncio.wait([coming])  # the connection is of use again
+
+
+def _next_size(page: Page) -> int:
+    mean = sum(len(row["line"]) for row in page) // len(page) + 1
+    return max(1, min(PAGE_ROWS, PAGE_BYTES // mean))
