@@ -1,6 +1,7 @@
 """What a handler gets: the job's input, and the words it may say while it works."""
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Coroutine, Generator
 from datetime import datetime
 from pathlib import Path
@@ -56,16 +57,28 @@ class Context:
     `cancelled`: a person asked to stop. `lost`: this attempt no longer counts. Either way the handler is cancelled.
     """
 
-    def __init__(self, assignment: Assignment, client: Client, outbox: Outbox, folder: Path) -> None:
+    def __init__(self, assignment: Assignment, client: Client, outbox: Outbox) -> None:
         self.job, self.ref, self.run, self.attempt = assignment.job, assignment.ref, assignment.run, assignment.attempt
         self.input, self.settings = assignment.input or {}, assignment.settings or {}
         self.items = assignment.items or None
-        self.client, self.folder = client, folder
+        self.client = client
         self.cancelled, self.lost = Sign(), Sign()
         self.refused: Refused | None = None
         self.outcome: dict[str, object] = {"inline": {}}
         self._lease, self._outbox = assignment.lease, outbox
         self._problems: list[Trouble] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:  # made when it is asked for: most runs need none
+            self._folder = tempfile.TemporaryDirectory(prefix="tidings-", ignore_cleanup_errors=True)
+        return Path(self._folder.name)
+
+    def tidy(self) -> None:
+        """The run has ended: nothing of it is left on this machine."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
     async def stage(self, name: str) -> None:
         """A milestone of the job type begins."""
@@ -118,9 +131,13 @@ class SyncContext:
 
     def __init__(self, ctx: Context, loop: asyncio.AbstractEventLoop, over: Callable[[], bool]) -> None:
         self.job, self.ref, self.run, self.attempt = ctx.job, ctx.ref, ctx.run, ctx.attempt
-        self.input, self.settings, self.items, self.folder = ctx.input, ctx.settings, ctx.items, ctx.folder
+        self.input, self.settings, self.items = ctx.input, ctx.settings, ctx.items
         self.cancelled, self.lost, self.inline = ctx.cancelled, ctx.lost, ctx.inline
         self._ctx, self._loop, self._over = ctx, loop, over
+
+    @property
+    def folder(self) -> Path:
+        return self._ctx.folder
 
     def stage(self, name: str) -> None:
         self._hop(self._ctx.stage(name))

@@ -12,7 +12,7 @@ from tidings._transport import Backoff, Call, Link
 from tidings._views import View
 
 PENDING_MAX = 1_000  # unsent reports; beyond, handlers wait
-BATCH_MAX = 64
+BATCH_MAX = 500
 BATCH_MAX_BYTES = 768 * 1024
 GAP_S = 0.1  # between two calls, so that quick progress melts into one; an ending does not wait
 

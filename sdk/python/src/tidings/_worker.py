@@ -6,15 +6,13 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TypeVar, cast
 
 from tidings._client import Client
@@ -24,22 +22,37 @@ from tidings._reports import Answered, Answers, Outbox
 from tidings._transport import Answer, Backoff, Call, Transport
 
 log = logging.getLogger("tidings")
+GATHER_S = 0.01  # while jobs are plenty, slots that come free within this time are filled by one claim
 CLAIM_S = 5.0  # where the service can't notice that a claim was given up: how long one may keep a worker from ending
 Handler = Callable[[Context], Awaitable[None]] | Callable[[SyncContext], None]
 H = TypeVar("H", bound=Handler)
 
 
 class Run:
-    """One handler at work. `over`: it has been told to stop, whatever the reason."""
+    """One handler at work. `over`: it has been told to stop, whatever the reason; it has `grace_s` to do so."""
 
-    def __init__(self, ctx: Context, lease_s: float) -> None:
-        self.ctx, self.lease_s, self.over = ctx, lease_s, asyncio.Event()
-        self.work: asyncio.Future[None] | None = None
+    def __init__(self, ctx: Context, lease_s: float, grace_s: float) -> None:
+        self.ctx, self.lease_s, self._grace_s = ctx, lease_s, grace_s
+        self.over = False
+        self.work: asyncio.Future[None]
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+
+    async def do(self, work: Coroutine[object, object, None]) -> None:
+        """Return when it is done, or was told to stop and did not."""
+        self.work = asyncio.ensure_future(work)
+        self.work.add_done_callback(self._end)
+        await self._ended
 
     def stop(self) -> None:
-        self.over.set()
-        if self.work is not None:
+        if not self.over:
+            self.over = True
             self.work.cancel()
+            self._loop.call_later(self._grace_s, self._end)
+
+    def _end(self, _: object = None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
 
 
 class Worker:
@@ -60,7 +73,7 @@ class Worker:
         self._handlers: dict[str, tuple[Handler, float | None]] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._free, self._stopping, self._claimed = asyncio.Semaphore(slots), asyncio.Event(), asyncio.Event()
+        self._freed, self._stopping, self._claimed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._outbox = Outbox(self._client.link, self.name, self._heard)
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="tidings")
 
@@ -111,34 +124,50 @@ class Worker:
             await asyncio.wait(self._tasks, timeout=self._grace_s + 5)
 
     async def _claim_forever(self) -> None:
-        pauses = Backoff(first_s=0.2, max_s=10.0)
+        pauses, plenty = Backoff(first_s=0.2, max_s=10.0), False
         while True:
-            async with self._free:
-                pass  # at least one slot is free
+            free = await self._room(self._slots // 2 if plenty else 1)
             if self._stopping.is_set():
                 return
             try:
-                assignments, now = await self._claim()
+                assignments, now = await self._claim(free)
                 pauses.reset()
             except NO_ANSWER as error:
                 log.warning("No jobs can be fetched now, trying again. %s", error)
                 await pauses.sleep()
                 continue
+            plenty = len(assignments) >= free
             for assignment in assignments:
                 if self._stopping.is_set():
                     with suppress(TidingsError):
                         await self._outbox.settle(assignment.lease, "release", {})
                     continue
-                await self._free.acquire()
                 lease_s = (assignment.expires_at - now).total_seconds()
                 task = asyncio.create_task(self._attempt(assignment, lease_s))
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(self._free)
+            self._claimed.set()
 
-    async def _claim(self) -> tuple[list[Assignment], datetime]:
+    async def _room(self, wanted: int) -> int:
+        """How many slots are free: at least one, and `wanted` where they come free within a moment."""
+        while len(self._tasks) >= self._slots:
+            self._freed.clear()
+            await self._freed.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                while self._slots - len(self._tasks) < wanted:
+                    self._freed.clear()
+                    await self._freed.wait()
+        return self._slots - len(self._tasks)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._freed.set()
+
+    async def _claim(self, free: int) -> tuple[list[Assignment], datetime]:
         """What there is to do, and the service's time."""
         wanted = {"types": sorted(self._handlers), "worker": self.name, "slots": self._slots, "wait": self._wait_s,
-                  "max": max(1, self._slots - len(self._tasks))}  # fmt: skip
+                  "max": free}  # fmt: skip
         call = Call(path="/v1/work/claim", subject="api.claim", body=wanted, timeout_s=self._wait_s + 10)
         answer = await self._client.link.ask(call, resend=False)
         return answer.read(dict[str, list[Assignment]])["assignments"], _server_time(answer)
@@ -179,31 +208,32 @@ class Worker:
             run.stop()
 
     async def _attempt(self, assignment: Assignment, lease_s: float) -> None:
-        with tempfile.TemporaryDirectory(prefix="tidings-", ignore_cleanup_errors=True) as folder:
-            run = Run(Context(assignment, self._client, self._outbox, Path(folder)), lease_s)
-            self._runs[assignment.lease] = run
-            self._claimed.set()
-            try:
-                verb, body = await self._outcome(run, *self._handlers[assignment.type])
-                if not run.ctx.lost:
-                    await self._end(assignment, run, verb, body)
-            finally:
-                del self._runs[assignment.lease]
-                self._free.release()
+        ctx = Context(assignment, self._client, self._outbox)
+        run = self._runs[assignment.lease] = Run(ctx, lease_s, self._grace_s)
+        try:
+            verb, body = await self._outcome(run, *self._handlers[assignment.type])
+            if not ctx.lost:
+                await self._end(assignment, run, verb, body)
+        finally:
+            del self._runs[assignment.lease]
+            ctx.tidy()
 
     async def _outcome(self, run: Run, handler: Handler, timeout_s: float | None) -> tuple[str, Mapping[str, object]]:
-        work = run.work = asyncio.ensure_future(self._call(run, handler))
-        over = asyncio.ensure_future(run.over.wait())
-        await asyncio.wait({work, over}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        late = not work.done() and not over.done()
-        over.cancel()
-        if not work.done():
+        late = False
+
+        def time_out() -> None:
+            nonlocal late
+            late = not (run.over or run.work.done())
             run.stop()
-            await asyncio.wait({work}, timeout=self._grace_s)
-        stopped = not work.done() or work.cancelled()
-        error = None if stopped else work.exception()
+
+        timer = asyncio.get_running_loop().call_later(timeout_s, time_out) if timeout_s is not None else None
+        await run.do(self._call(run, handler))
+        if timer:
+            timer.cancel()
         if late:
             return "fail", {"reason": f"The handler took longer than {timeout_s} seconds.", "retryable": True}
+        stopped = not run.work.done() or run.work.cancelled()
+        error = None if stopped else run.work.exception()
         return ("release", {}) if stopped or run.ctx.cancelled else _ending(run.ctx, error)
 
     async def _call(self, run: Run, handler: Handler) -> None:
@@ -211,7 +241,7 @@ class Worker:
             return await cast("Callable[[Context], Awaitable[None]]", handler)(run.ctx)
         loop = asyncio.get_running_loop()
         sync = cast("Callable[[SyncContext], None]", handler)
-        thread = loop.run_in_executor(self._threads, sync, SyncContext(run.ctx, loop, run.over.is_set))
+        thread = loop.run_in_executor(self._threads, sync, SyncContext(run.ctx, loop, lambda: run.over))
         try:
             return await asyncio.shield(thread)
         except asyncio.CancelledError:
