@@ -32,10 +32,20 @@ NOTICE_GONE = {
 }
 
 
-async def open_pool(dsn: str, size: int, *, name: str = "tidings") -> Pool:
-    """A pool whose sessions all run in UTC. Its connections are opened as they are needed."""
+async def open_pool(dsn: str, size: int, *, name: str = "tidings", reset: bool = True) -> Pool:
+    """A pool whose sessions all run in UTC. Its connections are opened as they are needed.
+
+    `reset=False` is for a process that leaves nothing in its sessions (settings, locks, cursors outside a transaction):
+    each use then costs one round trip less. An open transaction is rolled back all the same.
+    """
     settings = {"application_name": name, "timezone": "UTC"}
-    return await asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+    return await asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, server_settings=settings, reset=None if reset else _as_it_is
+    )
+
+
+async def _as_it_is(_: object) -> None:
+    pass
 
 
 def pauses(first_s: float = 0.1, most_s: float = 5.0) -> Iterator[float]:

@@ -4,6 +4,7 @@
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 from msgspec import Raw, Struct
@@ -78,9 +79,10 @@ _data = {name: msgspec.json.Decoder(kind) for name, kind in EVENTS.items()}
 _plain = msgspec.json.Decoder(dict[str, object])
 
 
+@lru_cache(maxsize=4096)  # all events of an append have one time, and a view says it several times
 def time_text(moment: datetime) -> str:
     """RFC 3339, UTC, always six digits of microseconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def moment_of(text: str) -> datetime:

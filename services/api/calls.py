@@ -80,12 +80,13 @@ class Asked(asked.Asked):
         told = self.request.headers.get("content-length", "0")
         if told.isdecimal() and int(told) > limit:
             raise too_large("body", limit)
-        body = bytearray()
+        chunks, size = [], 0
         async for chunk in self.request.stream():
-            body += chunk
-            if len(body) > limit:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
                 raise too_large("body", limit)
-        return bytes(body)
+        return b"".join(chunks)
 
     @asynccontextmanager
     async def gone(self) -> AsyncIterator[asyncio.Future[None]]:
@@ -166,6 +167,7 @@ class Call(Struct, frozen=True, kw_only=True):
     refuses: tuple[Problem, ...] = ()  # beyond what every call may answer
     linked: bool = False
     owned: bool = False  # keeps to one owner's jobs, so it is open to a pass (services/api/passes.py)
+    hot: bool = False  # comes by the thousand, so it is answered in front of FastAPI (services/api/table.py)
     writes: bool = False  # takes the optional headers of a write and answers with Tidings-Position
 
 

@@ -1,6 +1,7 @@
 """What operators see: counters of this process, and gauges that one query reads when they are asked for."""
 
 import contextlib
+from collections import Counter as Counts
 from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -24,6 +25,7 @@ class Metrics:
 
     def __init__(self, relays: Callable[[], Sequence[Report]]) -> None:
         self._relays = relays
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "tidings_requests", "Answered calls.", ["method", "path", "status"], registry=self.registry
@@ -43,14 +45,19 @@ class Metrics:
         )
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, path, str(status)).inc()
-        self._seconds.labels(method, path).observe(seconds)
+        found = self._answered.get((method, path, status))
+        if found is None:  # one for each row of the table of calls and status: finding it by its labels costs more
+            found = self._requests.labels(method, path, str(status)), self._seconds.labels(method, path)
+            self._answered[method, path, status] = found
+        counter, seconds_seen = found
+        counter.inc()
+        seconds_seen.observe(seconds)
 
     def appended(self, recorded: Sequence[Recorded]) -> None:
         """A subscriber of the tails."""
         self._appends.inc()
-        for event in recorded:
-            self._events.labels(event.type).inc()
+        for kind, count in Counts(event.type for event in recorded).items():
+            self._events.labels(kind).inc(count)
 
     async def _look(self, pool: Pool) -> None:
         async with pool.acquire() as conn:

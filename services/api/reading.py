@@ -129,6 +129,7 @@ CALLS = (
         path="/v1/jobs/{id}",
         owned=True,
         handler=get_job,
+        hot=True,
         scopes=("read",),
         summary="A job: now, at a past moment, or as soon as it is newer than a version",
         answers={200: JobView, 304: None},

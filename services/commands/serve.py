@@ -9,7 +9,7 @@ import structlog
 from projections.migrate import migrate
 from services.commands.up import first_of, listen, stop_on_signals, url_of
 from services.embedded.folder import CannotStart
-from services.server import ROLES
+from services.server import ROLES, settle
 from services.server import serve as run
 from services.settings import Settings
 from services.telling import configure
@@ -28,6 +28,7 @@ async def serve(roles: str) -> int:
         service = asyncio.create_task(run(settings, chosen, ready, stop, sock=sock))
         await first_of(ready, service)
         if ready.is_set():
+            settle()
             line = {
                 "ready": True,
                 "url": settings.public_url or url_of(sock),

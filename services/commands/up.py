@@ -19,7 +19,7 @@ from services.embedded.child import Child, begin
 from services.embedded.folder import CannotStart, DataFolder, Ready
 from services.embedded.stack import EmbeddedStack
 from services.keys import create_key, find_key
-from services.server import ROLES, serve
+from services.server import ROLES, serve, settle
 from services.settings import Settings
 from services.telling import configure
 
@@ -37,6 +37,7 @@ async def up(data: Path | None, port: int, *, with_demo: bool) -> int:
     configure()
     stop = stop_on_signals()
     async with whole_stack(data_folder(data), port, stop, with_demo=with_demo) as ready:
+        settle()
         print(msgspec.json.encode(ready).decode(), flush=True)
         log.info("ready", open=ready.url, end="Ctrl-C")
         await stop.wait()

@@ -17,9 +17,16 @@ _SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $
 _FIND = "select sha256, size, name, media_type from uploads where partition = $1 and tenant = $2 and id = $3"
 
 
+def _mentions_upload(value: Json) -> bool:
+    """Most inputs name none; they pay for no pointers."""
+    if isinstance(value, dict):
+        return "upload" in value or any(map(_mentions_upload, value.values()))
+    return isinstance(value, list) and any(map(_mentions_upload, value))
+
+
 def named_uploads(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
     """(pointer, id) of each `{"upload": id}` anywhere in a decoded value."""
-    left = [(pointer, value)]
+    left = [(pointer, value)] if _mentions_upload(value) else []
     while left:
         at, inner = left.pop()
         if isinstance(inner, dict):

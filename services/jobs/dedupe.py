@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
+import msgspec
 import rfc8785
 from msgspec import Struct
 
@@ -29,13 +30,34 @@ class Memory(Struct, frozen=True):
         return self.active or (self.until is not None and now < self.until)
 
 
+INTEGER_MAX = 2**53 - 1
+_sorted = msgspec.json.Encoder(order="sorted")
+
+
 def canonical(value: Json) -> bytes:
-    """RFC 8785 bytes. Raises rfc8785.CanonicalizationError on what JSON can't carry exactly (integers beyond 2^53)."""
-    return rfc8785.dumps(value)  # type: ignore[arg-type]  # any decoded JSON
+    """RFC 8785 bytes. Raises rfc8785.CanonicalizationError on what JSON can't carry exactly (integers beyond 2^53).
+
+    Most requests hold no fractions and no unusual names: for these msgspec writes the same bytes in far less time.
+    """
+    return _sorted.encode(value) if _is_plain(value) else rfc8785.dumps(value)  # type: ignore[arg-type]  # decoded JSON
+
+
+def _is_plain(value: Json) -> bool:
+    """No float (it is written as in JavaScript), no name outside ASCII (names sort by UTF-16), no huge integer."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if isinstance(value, dict):
+        return all(name.isascii() and _is_plain(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return kind is int and -INTEGER_MAX <= value <= INTEGER_MAX  # type: ignore[operator]  # an int
 
 
 def by_content(value: Json, uploads: Mapping[str, str]) -> Json:
     """The value with each `{"upload": id}` named by its SHA-256."""
+    if not uploads:
+        return value
     if isinstance(value, dict):
         upload = value.get("upload")
         if isinstance(upload, str) and upload in uploads:

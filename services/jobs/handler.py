@@ -166,6 +166,7 @@ class Appender:
             self._remember(needs, work)
             more = {job for first in work.keys.values() for job, _, _ in claimed(first)}
             if not stale and more <= needs.jobs:
+                work.digests = needs.digests
                 return work
 
     def _remember(self, needs: Needs, work: Working) -> None:

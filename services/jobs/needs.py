@@ -35,6 +35,7 @@ class Needs(Struct):
     queues: dict[tuple[str, str], int] = field(default_factory=dict)
     tenants: set[str] = field(default_factory=set)
     digested: set[tuple[str, str]] = field(default_factory=set)  # types whose dedupe rule was used
+    digests: dict[str, str | None] = field(default_factory=dict)  # by the id that a submit's job would get
 
     @classmethod
     def of(cls, commands: Iterable[Command], types: Types, jobs: Iterable[str] = ()) -> "Needs":
@@ -74,7 +75,10 @@ class Needs(Struct):
         self.types.add(name)
         self.digested.add(name)
         known = types.get(name)
-        digest = request_digest(known[1], command.tenant, command.body, command.uploads) if known else None
+        if known is None:
+            return
+        digest = request_digest(known[1], command.tenant, command.body, command.uploads)
+        self.digests[command.job] = digest
         if digest:
             self.memories.add((command.tenant, digest))
 

@@ -79,6 +79,7 @@ class Working(Struct):
     changes: Changes = field(default_factory=Changes)
     leases_changed: set[str] = field(default_factory=set)
     keys_new: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict)  # of submits, by the id their job would get
 
     @property
     def now(self) -> datetime:

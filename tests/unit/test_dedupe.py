@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import requests
@@ -121,6 +121,13 @@ values: st.SearchStrategy[Json] = st.recursive(
 def test_canonical_json_reads_back_and_is_its_own_canonical_form(value: Json) -> None:
     written = canonical(value)
     assert canonical(msgspec.json.decode(written)) == written
+
+
+@given(values)
+@example({"\U0001f600": 1, "\ufffd": 2})  # UTF-16 sorts them the other way round
+@example({"b": 1.0, "a": [EXACT, -EXACT, True, None], "": '\x00\x1f\x7f\u2028"\\/\b\f\n\r\t'})
+def test_canonical_json_is_rfc_8785_whichever_way_it_was_written(value: Json) -> None:
+    assert canonical(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # decoded JSON
 
 
 def test_a_key_is_held_while_active_or_within_its_period() -> None:
