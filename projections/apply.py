@@ -15,6 +15,7 @@ from schemas import events as e
 from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.jobtypes import FOREVER, Definition, text_in
+from schemas.private import marked
 from schemas.states import CLAIMABLE, ENDED, Phase, visible
 
 APPLY_PARAMS = 49
@@ -214,7 +215,8 @@ class Changes(Struct):
 
 
 def title_of(job: Job) -> str:
-    return job.title or text_in(job.definition.title, "en")
+    """What the list is searched by. A private title is not: it stands in its document alone, encrypted."""
+    return (not marked(job.definition.private).title and job.title) or text_in(job.definition.title, "en")
 
 
 def _until(job: Job) -> datetime | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas import requests
 from schemas.envelope import Cause
-from schemas.events import AuditRead, Json, StoredResult
+from schemas.events import AuditRead, Json, PersonErased, StoredResult
 from schemas.job import Job
 from schemas.jobtypes import JobType
 
@@ -40,6 +40,8 @@ class SubmitJob(Command, frozen=True, kw_only=True):
     job: str
     body: requests.Submit
     uploads: dict[str, str] = {}
+    hidden: bool = False  # the body's private fields are encrypted, and `digest` was made before
+    digest: str | None = None
 
 
 class ClaimJobs(Command, frozen=True, kw_only=True):
@@ -65,8 +67,12 @@ class CancelJob(Command, frozen=True, kw_only=True):
 
 
 class RetryJob(Command, frozen=True, kw_only=True):
+    """`removed`: what the job worked on is under a key that was destroyed."""
+
     job: str
     body: requests.Retry
+    removed: bool = False
+    uploads: dict[str, str] = {}
 
 
 class DefineType(Command, frozen=True, kw_only=True):
@@ -78,6 +84,15 @@ class RecordRead(Command, frozen=True, kw_only=True):
     """An auditor is about to read. The outcome's position is the event's own, so it names the read."""
 
     event: AuditRead
+
+
+class ErasePerson(Command, frozen=True, kw_only=True):
+    """Destroy a person's key. The handler adds what it found under the lock: open jobs, and files nobody else uses."""
+
+    owner: str
+    known: bool = False  # there is a key to destroy
+    jobs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class TimeCame(Command, frozen=True, kw_only=True):
@@ -118,3 +133,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
     cancel_requested: bool = False
     assignments: tuple[Assignment, ...] = ()
     definition: JobType | None = None
+    erased: PersonErased | None = None
+    files: tuple[str, ...] = ()  # of an erased person, that may be removed now

@@ -228,13 +228,21 @@ class AuditRead(Event, frozen=True, kw_only=True):
     until: Moment | None = None
 
 
+class PersonErased(Event, frozen=True, kw_only=True):
+    """A person's key was destroyed: nothing private of theirs can be read any more. In stream `tenant:<name>`."""
+
+    owner: str
+    jobs_canceled: int  # of theirs that were still open
+    files: int  # that nobody else used
+
+
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         JobRequested, RequestRepeated, JobQueued, JobDelayed, AttemptStarted, StageStarted, ProgressReported,
         ItemsFailed, ResultStored, JobFinished, NeedsFix, AttemptFailed, AttemptLost, AttemptReleased, AttemptQuiet,
         AttemptStuck, RetryRequested, RetryScheduled, CancelRequested, JobCanceled, LateReportRefused, JobTypeDefined,
-        AuditRead,
+        AuditRead, PersonErased,
     )
 }  # fmt: skip
 

@@ -103,4 +103,5 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancel_asked: bool = False
     cancel_at: datetime | None = None
     traceparent: str | None = None  # of the click, so that the worker's spans join its trace
+    veil: str | None = None  # never stored: how a reader sees the private fields (`schemas.private`); None: not at all
     refused: tuple[str, ...] = ()  # attempts ("run.attempt") whose late report is on record

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from schemas.private import ALLOWED
+
 Text = str | dict[str, str]  # one text for all, or one for each language: {"en": …, "de": …}
 
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -130,6 +132,12 @@ def problems_of(kind: JobType) -> list[tuple[str, str]]:
     for n, path in enumerate(kind.dedupe.same):
         if _SAME_PATH.fullmatch(path) is None:
             wrong.append((f"/dedupe/same/{n}", 'must be "owner", "input", "settings" or a path such as "input.prompt"'))
+    for n, path in enumerate(kind.private):
+        if ALLOWED.fullmatch(path) is None:
+            detail = (
+                'must be "title", "input.*", "settings.*", a path below them, "items", "problem", "result" or "uploads"'
+            )
+            wrong.append((f"/private/{n}", detail))
     if kind.stall.quiet and kind.stall.stuck and kind.stall.stuck < kind.stall.quiet:
         wrong.append(("/stall/stuck", "must not be shorter than quiet"))
     wrong += [(pointer, "must not be empty") for pointer, text in _texts(kind) if not _said(text)]

@@ -17,6 +17,7 @@ class Problem(Enum):
     UNAUTHORIZED = ("unauthorized", 401)
     FORBIDDEN = ("forbidden", 403)
     NOT_FOUND = ("not-found", 404)
+    REMOVED = ("removed", 410)
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405)
     TOO_LARGE = ("too-large", 413)
     INVALID = ("invalid", 422)

@@ -38,6 +38,12 @@ class PassFor(Body, frozen=True, kw_only=True):
     ttl_s: Annotated[float, Meta(ge=10, le=86_400)] | None = None
 
 
+class Erase(Body, frozen=True, kw_only=True):
+    """Whose private data is forgotten for ever."""
+
+    owner: Owner
+
+
 class Batch(Body, frozen=True, kw_only=True):
     jobs: list[Json]  # each is judged by itself, so one bad item never refuses its neighbours
 

@@ -193,6 +193,19 @@ def export(
     _finish(run(data, tenant, job, type_, moment(since), moment(until), out))
 
 
+@audit.command()
+def erase(
+    owner: Annotated[str, typer.Option(help="Whose private data is forgotten for ever.")],
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose owner this is [env TIDINGS_TENANT].")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Destroy a person's key: the history still verifies, and nothing private of theirs can be read any more."""
+    from services.commands.erase import erase as run
+
+    _finish(run(data, owner, tenant, as_json=as_json))
+
+
 @audit.command("check-bundle")
 def check_bundle(
     bundle: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="What `audit prove` wrote.")],

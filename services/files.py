@@ -14,7 +14,12 @@ import obstore
 from msgspec import Struct
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from eventstore.private import stream
+from eventstore.private.files import bound
+from eventstore.private.stream import Lock
+
 CHUNK_BYTES = 4 * 1024 * 1024
+SEALED = ".sealed"  # the ending of an encrypted file, so that it never takes the place of a plain one
 PARTS_AT_ONCE = 2  # with the chunk, all the memory that one upload takes
 
 
@@ -41,8 +46,9 @@ class Files:
             self._folder.mkdir(parents=True, exist_ok=True)
         self._store: ObjectStore = LocalStore(self._folder) if self._folder else from_url(url)
 
-    async def put(self, tenant: str, name: str, chunks: AsyncIterator[bytes]) -> Stored:
-        """Store a stream while it is hashed. Whatever breaks the stream is raised, and nothing is kept."""
+    async def put(self, tenant: str, name: str, chunks: AsyncIterator[bytes], key: bytes | None = None) -> Stored:
+        """Store a stream while it is hashed, encrypted where there is a key. Whatever breaks it is raised, and nothing
+        is kept. Size and digest are of the plain bytes."""
         digest, size = hashlib.sha256(), 0
 
         async def hashed() -> AsyncIterator[bytes]:
@@ -52,30 +58,40 @@ class Files:
                 size += len(chunk)
                 yield chunk
 
-        path = f"{tenant}/{name}"
+        path = _path(tenant, name, sealed=key is not None)
+        stored = hashed() if key is None else stream.sealed(hashed(), key, bound(tenant, name))
         try:
-            await obstore.put_async(self._store, path, hashed(), chunk_size=CHUNK_BYTES, max_concurrency=PARTS_AT_ONCE)
+            await obstore.put_async(self._store, path, stored, chunk_size=CHUNK_BYTES, max_concurrency=PARTS_AT_ONCE)
             if self._folder:
                 await asyncio.to_thread(_settle, self._folder / path)
         except BaseException:
-            await self.remove(tenant, name)
+            await self._delete(path)
             raise
         return Stored(size, digest.hexdigest())
 
-    async def open(self, tenant: str, name: str, start: int = 0, end: int | None = None) -> OpenFile | None:
-        """A file, or bytes `start` to `end` (exclusive) of it; None where it is gone."""
+    async def open(
+        self, tenant: str, name: str, start: int = 0, end: int | None = None, lock: Lock | None = None
+    ) -> OpenFile | None:
+        """A file, or bytes `start` to `end` (exclusive) of it; None where it is gone. `lock` reads an encrypted one."""
+        part = None if end is None else (start, end)
+        if lock is not None:
+            part = lock.sealed_range(start, lock.size if end is None else end)
         try:
-            if end is None:
-                found = await obstore.get_async(self._store, f"{tenant}/{name}")
+            path = _path(tenant, name, sealed=lock is not None)
+            if part is None:
+                found = await obstore.get_async(self._store, path)
             else:
-                found = await obstore.get_async(self._store, f"{tenant}/{name}", options={"range": (start, end)})
+                found = await obstore.get_async(self._store, path, options={"range": part})
         except FileNotFoundError:
             return None
-        return OpenFile(found.meta["size"], aiter(found.stream(CHUNK_BYTES)))
+        chunks = aiter(found.stream(CHUNK_BYTES))
+        if lock is None:
+            return OpenFile(found.meta["size"], chunks)
+        return OpenFile(lock.size, stream.opened(chunks, lock, start, lock.size if end is None else end))
 
-    async def check(self, tenant: str, name: str) -> Stored | None:
+    async def check(self, tenant: str, name: str, lock: Lock | None = None) -> Stored | None:
         """Read the whole file again and say what it is; None where it is gone."""
-        found = await self.open(tenant, name)
+        found = await self.open(tenant, name, lock=lock)
         if found is None:
             return None
         digest, size = hashlib.sha256(), 0
@@ -86,10 +102,22 @@ class Files:
 
     async def remove(self, tenant: str, name: str) -> None:
         """What is not there is removed already."""
+        for sealed in (False, True):
+            await self._delete(_path(tenant, name, sealed=sealed))
+
+    async def remove_clear(self, tenant: str, name: str) -> None:
+        """The plain file, once its encrypted one is in its place."""
+        await self._delete(_path(tenant, name, sealed=False))
+
+    async def _delete(self, path: str) -> None:
         try:
-            await obstore.delete_async(self._store, f"{tenant}/{name}")
+            await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
+
+
+def _path(tenant: str, name: str, *, sealed: bool) -> str:
+    return f"{tenant}/{name}{SEALED if sealed else ''}"
 
 
 def _settle(path: Path) -> None:

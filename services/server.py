@@ -27,6 +27,7 @@ from services.api.metrics import Metrics
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
+from services.private.vault import Vault
 from services.settings import Settings, variable
 from services.work.timers import Timers
 
@@ -57,6 +58,7 @@ class Engine:
         self.pool = pool
         self.tails = {partition: Tail(pool, partition) for partition in range(settings.partitions)}
         self._wakeups = Wakeups(settings.database_url, pool, self.tails, net_s=settings.net_s)
+        self.vault = Vault(settings.private_key)
         self.jobs = JobService(
             pool,
             settings.database_url,
@@ -64,6 +66,7 @@ class Engine:
             self._published,
             batch_max=settings.append_batch_max,
             queue_max=settings.append_queue_max,
+            vault=self.vault,
         )
         self._relay: Relay | None = None
         self.checkpoints = Makers(pool, settings.partitions, settings.checkpoint_key)
@@ -82,6 +85,9 @@ class Engine:
         return self._relay.reports() if self._relay else ()
 
     async def start(self) -> None:
+        """Raises BadMasterKey where persons' keys can't be read: what is private would look as if it was removed."""
+        async with self.pool.acquire() as conn:
+            await self.vault.check(conn)
         for tail in self.tails.values():
             await tail.start()
 
@@ -94,11 +100,19 @@ class Engine:
         if ORCHESTRATOR in roles:
             yield self._timers().run()
             yield self.schedule.run()
+            yield self._rewrap()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
         if RELAY in roles and self.settings.nats_url:
             self._relay = self._make_relay(self.settings.nats_url)
             yield self._relay.run()
+
+    async def _rewrap(self) -> None:
+        """Once: after a change of the master key, so that the old one can be dropped."""
+        async with self.pool.acquire() as conn:
+            count = await self.vault.rewrap(conn)
+        if count:
+            log.info("persons' keys are wrapped by the new master key", keys=count)
 
     def _make_relay(self, nats_url: str) -> Relay:
         settings = self.settings

@@ -158,6 +158,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra=LOG,
         ),
     ] = None
+    private_key: Annotated[
+        str | None,
+        Meta(
+            title="keys",
+            description="Wraps persons' keys: 32 bytes in base64, old ones after commas. Empty: kept in the database.",
+            extra=LOG,
+        ),
+    ] = None
     checkpoints_url: Annotated[
         str | None,
         Meta(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from projections.items import can_retry_failed
 from projections.status.words import Script, failed_items, message, ready_noun, unit
 from schemas.job import Job
+from schemas.private import REMOVED
 from schemas.states import BLOCKED, ENDED, HELD, RETRYABLE, WAITING, Phase
 from schemas.views import Action, Arg, Message
 
@@ -73,7 +74,7 @@ def _downloads(job: Job, language: str, sign: Sign) -> list[Offer]:
 
 
 def _retries(job: Job, language: str) -> list[Offer]:
-    if job.phase not in RETRYABLE:
+    if job.phase not in RETRYABLE or job.veil == REMOVED:
         return []
     rule, path = job.definition.retry, f"/v1/jobs/{job.id}/retry"
     unsafe = rule.safety != SAFE

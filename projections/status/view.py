@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from projections.status.actions import SAFE, Sign, actions, has_result, result_path, risk_args
 from projections.status.fold import ALL, RESUMES
 from projections.status.trouble import still_running, trouble
+from projections.status.veil import veiled
 from projections.status.words import (
     Line,
     Script,
@@ -26,6 +27,7 @@ from projections.status.words import (
 from schemas.envelope import time_text
 from schemas.job import Job
 from schemas.jobtypes import text_in
+from schemas.private import REMOVED, marked
 from schemas.states import BLOCKED, ENDED, HELD, WAITING, Phase, State, visible
 from schemas.views import (
     Arg,
@@ -49,6 +51,8 @@ PLANNED_IDS_SHOWN = 100
 
 def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime) -> JobView:
     """The whole view. `sign` makes the links of the result and the problems; without it they are plain paths."""
+    if job.definition.private and job.veil is None:
+        job = veiled(job)  # whoever has no key sees no ciphertext either
     script = Script(language)
     links: Sign = sign or str
     state = visible(job.phase)
@@ -57,7 +61,7 @@ def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime
         ref=job.ref,
         tenant=job.tenant,
         type=job.type,
-        title=job.title or text_in(job.definition.title, language),
+        title=_title(job, script),
         owner=job.owner,
         state=state.value,
         label=script.say("/label", message(f"state-{state.value}")),
@@ -84,6 +88,12 @@ def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime
         finished_at=_time(job.finished_at),
         messages=script.messages,
     )
+
+
+def _title(job: Job, script: Script) -> str:
+    if job.veil == REMOVED and marked(job.definition.private).title:
+        return script.say("/title", message("private-removed"))
+    return job.title or text_in(job.definition.title, script.language)
 
 
 def _time(moment: datetime | None) -> str | None:
@@ -158,6 +168,8 @@ def _result(job: Job, script: Script, sign: Sign) -> ResultView:
 def _place(job: Job, language: str) -> Line:
     if visible(job.phase) is State.CANCELED:
         return message("place-nothing")
+    if job.veil == REMOVED and job.result is None and visible(job.phase) is State.FINISHED:
+        return message("place-removed")
     if job.definition.result.place is not None:
         return text_in(job.definition.result.place, language)
     return message("place-ready") if has_result(job) else message("place-default")

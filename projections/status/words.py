@@ -8,6 +8,7 @@ from collections.abc import Callable
 from schemas.job import Job, Progress
 from schemas.jobtypes import Noun, text_in
 from schemas.messages import plural, say
+from schemas.private import REMOVED
 from schemas.states import Phase
 from schemas.views import Arg, Message
 
@@ -155,6 +156,8 @@ def _gave_up(job: Job, _: str) -> Line:
 
 def _done(job: Job, _: str) -> Line:
     result = job.result
+    if result is None and job.veil == REMOVED:
+        return message("sentence-done-removed")
     if result is None or not (result.upload or result.href):
         return message("sentence-done")
     return message("sentence-done-named", name=result.name) if result.name else message("sentence-done-file")

@@ -27,6 +27,7 @@ PROBLEM_ARGS: dict[Problem, tuple[str, ...]] = {
     Problem.UNAUTHORIZED: (),
     Problem.FORBIDDEN: ("scope",),  # the missing permission
     Problem.NOT_FOUND: ("name",),  # what the path named
+    Problem.REMOVED: ("name",),  # the job's ref
     Problem.METHOD_NOT_ALLOWED: ("method", "allowed"),  # both as HTTP writes them
     Problem.TOO_LARGE: ("name", "limit", "unit"),  # unit: bytes, items, jobs or characters
     Problem.INVALID: ("count",),  # how many fields are named under `errors`

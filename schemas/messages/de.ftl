@@ -43,6 +43,7 @@ sentence-gave_up = { $tries ->
 }
 sentence-overdue = Die Frist ist abgelaufen, bevor die Arbeit getan war. Der Auftrag läuft nicht mehr.
 sentence-done = Ihr Ergebnis kann geöffnet werden.
+sentence-done-removed = Fertig. Das Ergebnis wurde entfernt.
 sentence-done-file = Ihre Datei kann heruntergeladen werden.
 sentence-done-named = Ihre Datei kann heruntergeladen werden: { $name }
 sentence-partly_done = { $ready ->
@@ -96,6 +97,7 @@ leave-ended = Sie können diese Seite verlassen. Es gibt nichts mehr abzuwarten.
 
 place-default = Ihr Ergebnis erscheint hier.
 place-ready = Ihr Ergebnis ist da.
+place-removed = Entfernt. Die persönlichen Daten dieses Auftrags wurden gelöscht, wie es gewünscht war.
 place-nothing = Dieser Auftrag wurde abgebrochen, deshalb erscheint kein Ergebnis.
 
 wait-none = Für diesen Auftrag lässt sich die Dauer noch nicht verlässlich schätzen. Der Stand erscheint hier nach jedem Schritt.
@@ -256,6 +258,13 @@ problem-not-found-detail = { $name ->
    *[other] Unter "{ $name }" gibt es nichts, was Sie sehen dürfen.
 }
 problem-not-found-next = Prüfen Sie die Adresse. Einen Auftrag finden Sie auch in der Auftragsliste, über seinen Titel oder seine Nummer wie EX-7F3K9MQ2.
+
+problem-removed = Das wurde entfernt
+problem-removed-detail = { $name ->
+    [none] Die persönlichen Daten dahinter wurden gelöscht, wie es gewünscht war. { nothing-changed }
+   *[other] Die persönlichen Daten von { $name } wurden gelöscht, wie es gewünscht war. { nothing-changed }
+}
+problem-removed-next = Es kann nicht zurückgeholt werden. Starten Sie einen neuen Auftrag, wenn Sie noch ein Ergebnis brauchen.
 
 problem-method-not-allowed = Diese Adresse nimmt diesen Aufruf nicht an
 problem-method-not-allowed-detail = { $method ->
@@ -533,3 +542,6 @@ event-RetryScheduled = Ein neuer Versuch wurde geplant
 event-CancelRequested = Abbruch gewünscht
 event-JobCanceled = Angehalten
 event-LateReportRefused = Eine veraltete Meldung wurde abgewiesen
+
+# An der Stelle dessen, was einem Menschen gehörte, dessen Daten gelöscht wurden.
+private-removed = Entfernt

@@ -43,6 +43,7 @@ sentence-gave_up = { $tries ->
 }
 sentence-overdue = The deadline passed before the work was done. The job no longer runs.
 sentence-done = Your result is ready to open.
+sentence-done-removed = Finished. The result has been removed.
 sentence-done-file = Your file is ready to download.
 sentence-done-named = Your file is ready to download: { $name }
 sentence-partly_done = { $ready ->
@@ -96,6 +97,7 @@ leave-ended = You can leave this page. There is nothing left to wait for.
 
 place-default = Your result will appear here.
 place-ready = Your result is here.
+place-removed = Removed. The personal data of this job was erased, as was asked for.
 place-nothing = This job was canceled, so no result will appear.
 
 wait-none = This job has no reliable finish estimate yet. We will update status as steps complete.
@@ -271,6 +273,13 @@ problem-not-found-detail = { $name ->
    *[other] Nothing that you may see is called "{ $name }".
 }
 problem-not-found-next = Check the address. A job is also found in the job list, by its title or by its ID such as EX-7F3K9MQ2.
+
+problem-removed = This was removed
+problem-removed-detail = { $name ->
+    [none] The personal data behind it was erased, as was asked for. { nothing-changed }
+   *[other] The personal data of { $name } was erased, as was asked for. { nothing-changed }
+}
+problem-removed-next = It can't be brought back. Start a new job if you still need a result.
 
 problem-method-not-allowed = This address does not take that call
 problem-method-not-allowed-detail = { $method ->
@@ -548,3 +557,6 @@ event-RetryScheduled = Another try was planned
 event-CancelRequested = Asked to stop
 event-JobCanceled = Stopped
 event-LateReportRefused = An outdated report was refused
+
+# In the place of what was private to a person whose data was erased.
+private-removed = Removed

@@ -18,7 +18,20 @@ from eventstore.secrets import secret
 from eventstore.tail import Tail
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
-from services.api import audit, health, jobs, outcome, overview, passes, reading, streams, types, uploads, work
+from services.api import (
+    audit,
+    erasing,
+    health,
+    jobs,
+    outcome,
+    overview,
+    passes,
+    reading,
+    streams,
+    types,
+    uploads,
+    work,
+)
 from services.api.auth import Keys
 from services.api.calls import Call, answer, serve
 from services.api.links import Links
@@ -33,6 +46,7 @@ from services.demo.page import add_demo
 from services.files import Files
 from services.jobs.service import JobService
 from services.nats import asyncapi
+from services.private.vault import Vault
 from services.settings import Settings
 from services.web.static import add_web
 from services.work.tokens import LeaseTokens
@@ -50,6 +64,7 @@ CALLS: tuple[Call, ...] = (
     *work.CALLS,
     *types.CALLS,
     *audit.CALLS,
+    *erasing.CALLS,
     *passes.CALLS,
     *overview.CALLS,
 )
@@ -66,6 +81,8 @@ class Engine(Protocol):
     def tails(self) -> Mapping[int, Tail]: ...
     @property
     def jobs(self) -> JobService: ...
+    @property
+    def vault(self) -> Vault: ...
     @property
     def checkpoints(self) -> Makers: ...
     def relays(self) -> Sequence[Report]: ...
@@ -100,7 +117,8 @@ async def _parts(engine: Engine) -> Parts:
         tokens=LeaseTokens(lease_secret),
         sign=links.sign,
         claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
-        screens=Screens(pool, tails, links, watchers_max=settings.sse_streams_max),
+        vault=engine.vault,
+        screens=Screens(pool, tails, links, engine.vault, watchers_max=settings.sse_streams_max),
         auditing=audit.Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays),
     )

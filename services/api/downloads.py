@@ -5,17 +5,26 @@ from base64 import b64encode
 from email.message import Message
 from urllib.parse import quote
 
+from asyncpg import Record
 from starlette.responses import Response, StreamingResponse
 
 from services.api.calls import Asked
 from services.files import Stored
 from services.front.problems import not_found
+from services.front.uploads import lock_of, own_name
+
+MEDIA_TYPE = "application/octet-stream"
 
 _RANGE = re.compile(r"^bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))$")
 
 
-async def download(asked: Asked, upload: str, stored: Stored, name: str, media_type: str) -> Response:
-    """The file as an attachment. It is never shown in the page: its content is a stranger's."""
+async def download(asked: Asked, upload: str, row: Record, name: str | None, ref: str) -> Response:
+    """The file as an attachment. It is never shown in the page: its content is a stranger's.
+
+    `name`: what it is called here, else its own name, else `ref`."""
+    stored, media_type = Stored(row["size"], row["sha256"]), row["media_type"] or MEDIA_TYPE
+    lock = await lock_of(asked, upload, row)
+    name = name or own_name(row, lock) or ref
     etag = f'"{stored.sha256}"'
     headers = {
         "ETag": etag,
@@ -32,7 +41,7 @@ async def download(asked: Asked, upload: str, stored: Stored, name: str, media_t
     if part and part[0] >= part[1]:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
     start, end = part or (0, stored.size)
-    found = await asked.parts.files.open(asked.tenant, upload, *(part or ()))
+    found = await asked.parts.files.open(asked.tenant, upload, start, end if part else None, lock)
     if found is None:
         raise not_found(name)
     headers["Content-Length"] = str(end - start)

@@ -22,6 +22,7 @@ from services.front.uploads import named_uploads, unknown_uploads, uploads_sha25
 from services.front.work import last_position
 from services.jobs.decide import decide_retry
 from services.jobs.plan import plan_digest
+from services.private.late import seal_clear
 
 SCOPE_QUERY = Query("scope", "What runs again", {"type": "string", "enum": ["all", "failed_items"], "default": "all"})
 
@@ -50,6 +51,9 @@ async def batch(asked: Asked) -> Reply:
     bodies = [_item(asked, item, f"/jobs/{n}") for n, item in enumerate(items)]
     named = [[] if isinstance(body, Rejection) else _named(body, n) for n, body in enumerate(bodies)]
     uploads = await uploads_sha256(asked, (each for found in named for _, each in found))
+    for body, found in zip(bodies, named, strict=True):
+        if isinstance(body, requests.Submit) and found:
+            await seal_clear(asked, body.type, [each for _, each in found if each in uploads])
     judged = [unknown_uploads(found, uploads) or body for found, body in zip(named, bodies, strict=True)]
     commands = {
         n: _item_command(asked, body, uploads, cause, None if key is None else f"{key}#{n}")
@@ -59,7 +63,7 @@ async def batch(asked: Asked) -> Reply:
     outcomes = await asked.parts.jobs.do_all(list(commands.values()))
     done: dict[int, Outcome | Rejection] = {n: body for n, body in enumerate(judged) if isinstance(body, Rejection)}
     done |= dict(zip(commands, outcomes, strict=True))
-    answers = [_item_answer(asked, done[n], f"/jobs/{n}") for n in range(len(items))]
+    answers = [await _item_answer(asked, done[n], f"/jobs/{n}") for n in range(len(items))]
     return Reply(200, BatchAnswers(answers), await last_position(asked, outcomes))
 
 
@@ -81,10 +85,10 @@ def _item_command(
     return SubmitJob(tenant=asked.tenant, cause=cause, key=kept, job=uuid7(), body=body, uploads=uploads)
 
 
-def _item_answer(asked: Asked, outcome: Outcome | Rejection, at: str) -> BatchAnswer:
+async def _item_answer(asked: Asked, outcome: Outcome | Rejection, at: str) -> BatchAnswer:
     if isinstance(outcome, Rejection):
         return BatchAnswer(outcome.problem.status, problem=problem_body(prefixed(outcome, at), asked.language))
-    return BatchAnswer(outcome.status, job=jobs.submitted(asked, outcome))
+    return BatchAnswer(outcome.status, job=await jobs.submitted(asked, outcome))
 
 
 async def cancel(asked: Asked) -> Reply:

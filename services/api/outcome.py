@@ -10,19 +10,20 @@ from asyncpg import Record
 from msgspec import Raw, Struct
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from eventstore.postgres import Connection
 from projections.items import ItemState
 from projections.status.actions import has_result
 from projections.status.read import ItemRow, read_items, read_job, read_sealed
 from schemas.events import Json, StoredResult
 from schemas.job import Job
+from schemas.messages import say
+from schemas.private import REMOVED
 from schemas.problems import Problem
 from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
-from services.api.downloads import attachment, download
+from services.api.downloads import MEDIA_TYPE, attachment, download
 from services.api.reading import CURSOR_QUERY, FRESH, VERSION_MAX
-from services.api.uploads import MEDIA_TYPE
-from services.files import Stored
-from services.front.problems import not_found
+from services.front.problems import not_found, refused
 from services.front.uploads import find_upload
 
 PAGE, PAGE_MAX = 200, 1000
@@ -53,7 +54,7 @@ async def get_result(asked: Asked) -> Response:
     """The result itself: the stored file, a link elsewhere, or the JSON that the worker gave."""
     job = await _job(asked)
     if not has_result(job) or job.result is None:
-        raise not_found(job.ref)
+        raise not_found(job.ref) if job.veil != REMOVED else refused(Problem.REMOVED, name=job.ref)
     if job.result.href is not None:
         return RedirectResponse(job.result.href, 302, {"Cache-Control": "no-store"})
     if job.result.upload is None:
@@ -66,8 +67,7 @@ async def _stored_file(asked: Asked, job: Job, result: StoredResult, upload: str
         row: Record | None = await find_upload(conn, asked.partition, asked.tenant, upload)
     if row is None:
         raise not_found(job.ref)
-    name = result.name or row["name"] or job.ref
-    return await download(asked, upload, Stored(row["size"], row["sha256"]), name, row["media_type"] or MEDIA_TYPE)
+    return await download(asked, upload, row, result.name, job.ref)
 
 
 async def get_items(asked: Asked) -> Response:
@@ -90,7 +90,14 @@ async def _page(asked: Asked, job: Job, state: ItemState | None) -> ItemPage:
     after = place_in(asked, "items", -1)
     async with asked.parts.pool.acquire() as conn:
         items, end = await read_items(conn, asked.partition, job, state, (after.number, after.id), limit)
+        items = await _shown(asked, conn, job, items)
     return ItemPage(items, cursor("items", *end) if end else None)
+
+
+async def _shown(asked: Asked, conn: Connection, job: Job, items: list[ItemRow]) -> list[ItemRow]:
+    """What is private readable, or a word in its place."""
+    instead = say(asked.language, "private-removed", {})
+    return await asked.parts.vault.revealed_items(conn, asked.partition, job, items, instead)
 
 
 def _wants_csv(asked: Asked) -> bool:
@@ -105,6 +112,7 @@ async def _csv(asked: Asked, job: Job) -> AsyncIterator[str]:
     while place is not None:
         async with asked.parts.pool.acquire() as conn:
             items, place = await read_items(conn, asked.partition, job, ItemState.FAILED, place, PAGE_MAX)
+            items = await _shown(asked, conn, job, items)
         yield _lines([(item.row, item.column, item.reason, item.value, item.id) for item in items])
 
 
@@ -138,7 +146,8 @@ async def _job(asked: Asked) -> Job:
         found = await read_job(conn, asked.partition, asked.tenant, job)
     if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
-    return found
+    (shown,) = await asked.revealed([found])
+    return shown
 
 
 CALLS = (

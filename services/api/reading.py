@@ -39,19 +39,19 @@ async def get_job(asked: Asked) -> Response:
         if found is None or not asked.caller.may_use(found.owner):
             raise not_found(job)
         at = asked.moment("at")
-        if at is not None:
-            then = await read_job_at(conn, asked.partition, asked.tenant, job, at)
-            if then is None:
-                raise not_found(job)
-            return answer(asked.view(then, at), headers=FRESH)
+        then = await read_job_at(conn, asked.partition, asked.tenant, job, at) if at else None
+        if at and then is None:
+            raise not_found(job)
         now = await database_now(conn)
+    if at is not None and then is not None:
+        return answer(await asked.view(then, at), headers=FRESH)
     if asked.parameter("after") is None:
-        return _unless_known(asked, asked.view(found, now))
+        return _unless_known(asked, await asked.view(found, now))
     after = asked.whole("after", 0, 0, VERSION_MAX)
     wait_s = min(asked.number("wait", 0, 0, 86_400), asked.parts.settings.long_poll_max_s)
     if found.version <= after and wait_s > 0:
         return await _when_newer(asked, job, after, wait_s)
-    return _newer(asked, found, after, asked.view(found, now))
+    return _newer(asked, found, after, await asked.view(found, now))
 
 
 async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Response:
@@ -73,7 +73,7 @@ async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Resp
         watcher.close()
     if found is None:
         raise not_found(job)
-    return _newer(asked, found, after, asked.view(found, now))
+    return _newer(asked, found, after, await asked.view(found, now))
 
 
 def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
@@ -94,7 +94,9 @@ def _unless_known(asked: Asked, view: JobView) -> Response:
 def _etag(view: JobView, language: str) -> str:
     """Covers all but the moment of reading: the version, what the wait says, the language, and the links' minute."""
     wait = replace(view.wait, as_of="")
-    moment = _encoder.encode((language, wait, view.waiting, view.result.href, [action.href for action in view.actions]))
+    links = [action.href for action in view.actions]
+    private = view.title, view.result.ready, view.result.name  # may go without a new version, when a person is erased
+    moment = _encoder.encode((language, wait, view.waiting, view.result.href, links, private))
     return f'"{view.version}-{blake2b(moment, digest_size=8).hexdigest()}"'
 
 
@@ -117,7 +119,7 @@ async def get_jobs(asked: Asked) -> Response:
         now = await database_now(conn)
     shown = rows[:limit]
     next_ = cursor("jobs", shown[-1][0]) if len(rows) > limit else None
-    return answer(JobPage([asked.view(job, now) for _, job in shown], next_), headers=FRESH)
+    return answer(JobPage(await asked.views([job for _, job in shown], now), next_), headers=FRESH)
 
 
 LIMIT_QUERY = Query("limit", "Rows on a page", {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE})

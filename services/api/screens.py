@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from eventstore.postgres import AWAY, Pool, pauses
+from eventstore.postgres import AWAY, Connection, Pool, pauses
 from eventstore.tail import Tail
 from projections.status.read import database_now, read_changed
 from projections.status.view import render
@@ -22,6 +22,7 @@ from schemas.job import Job
 from schemas.problems import Problem
 from services.api.links import Links
 from services.front.problems import refused
+from services.private.vault import Vault
 
 PENDING_MAX = 5000  # jobs of one slow watcher; beyond, its stream ends and it begins again with a snapshot
 
@@ -93,8 +94,9 @@ class Watcher:
 class Screens:
     """All watchers of one process, fed by the tails."""
 
-    def __init__(self, pool: Pool, tails: Sequence[Tail], links: Links, *, watchers_max: int) -> None:
+    def __init__(self, pool: Pool, tails: Sequence[Tail], links: Links, vault: Vault, *, watchers_max: int) -> None:
         self._pool = pool
+        self._vault = vault
         self._links = links
         self._watchers_max = watchers_max
         self._watched: dict[Place, set[Watcher]] = {}
@@ -108,8 +110,9 @@ class Screens:
     def count(self) -> int:
         return self._count
 
-    def screen(self, job: Job, partition: int, at: datetime) -> Screen:
-        return Screen(job, partition, at, self._links)
+    async def shown(self, conn: Connection, partition: int, jobs: Sequence[Job], at: datetime) -> list[Screen]:
+        """The jobs as their watchers see them, what is private readable."""
+        return [Screen(job, partition, at, self._links) for job in await self._vault.revealed(conn, partition, jobs)]
 
     def watch_job(self, job: str) -> Watcher:
         """Every change from here on: read the job after this, so that none is missed in between."""
@@ -170,8 +173,9 @@ class Screens:
                 async with self._pool.acquire() as conn:
                     at = await database_now(conn)
                     for partition, jobs in changed.items():
-                        for job in await read_changed(conn, partition, list(jobs)):
-                            self._deliver(self.screen(job, partition, at))
+                        changed_jobs = await read_changed(conn, partition, list(jobs))
+                        for screen in await self.shown(conn, partition, changed_jobs, at):
+                            self._deliver(screen)
             except AWAY as error:
                 pause = next(waits)
                 log.warning("live status waits for the database", error=repr(error), again_s=pause)

@@ -91,10 +91,10 @@ async def owner_stream(asked: Asked) -> Response:
         async with asked.parts.pool.acquire() as conn:
             at = await database_now(conn)
             jobs = await read_screen(conn, asked.partition, asked.tenant, owner, ENDED_MAX)
+            snapshot = await asked.parts.screens.shown(conn, asked.partition, jobs, at)
     except BaseException:
         watcher.close()
         raise
-    snapshot = [asked.parts.screens.screen(job, asked.partition, at) for job in jobs]
     return EventStream(watcher, _chunks(asked, watcher, snapshot, Sent()))
 
 
@@ -102,9 +102,10 @@ async def _job_screen(asked: Asked, job: str) -> Screen:
     async with asked.parts.pool.acquire() as conn:
         at = await database_now(conn)
         found = await read_job(conn, asked.partition, asked.tenant, job)
-    if found is None or not asked.caller.may_use(found.owner):
-        raise not_found(job)
-    return asked.parts.screens.screen(found, asked.partition, at)
+        if found is None or not asked.caller.may_use(found.owner):
+            raise not_found(job)
+        (screen,) = await asked.parts.screens.shown(conn, asked.partition, [found], at)
+        return screen
 
 
 async def _chunks(asked: Asked, watcher: Watcher, snapshot: Sequence[Screen], sent: Sent) -> AsyncIterator[bytes]:

@@ -11,22 +11,21 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from eventstore.private.files import bound
+from eventstore.private.stream import Lock
 from schemas.ids import uuid7
 from schemas.problems import Fault, Problem, Rejection
 from services.api.calls import Asked, Call, Query, answer
-from services.api.downloads import download, file_name
-from services.files import Stored
+from services.api.downloads import MEDIA_TYPE, download, file_name
 from services.front.bodies import invalid, too_large
 from services.front.problems import Refused, not_found
 from services.front.uploads import find_upload
 
 CALL = "POST /v1/uploads"
 NAME_MAX_CHARS = 255
-MEDIA_TYPE = "application/octet-stream"
 
-_INSERT = (
-    "insert into uploads (partition, tenant, id, sha256, size, name, media_type) values ($1, $2, $3, $4, $5, $6, $7)"
-)
+_INSERT = """insert into uploads (partition, tenant, id, sha256, size, name, media_type, sealed)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 # Waits for another upload with the same key until that one is committed or gone.
 _KEEP = """insert into idempotency (partition, tenant, call, key, body, status, answer, position, at)
     select $1, $2, $3, $4, $5, 201, $6, position, clock_timestamp() from heads where partition = $1
@@ -52,9 +51,14 @@ async def create_upload(asked: Asked) -> Response:
     key, name = asked.named_key(), _name(asked)
     media_type = asked.request.headers.get("content-type", MEDIA_TYPE)[:200]
     upload = uuid7()
-    stored = await asked.parts.files.put(asked.tenant, upload, _bounded(asked.request, limit))
+    async with asked.parts.pool.acquire() as conn:
+        secret = await asked.parts.vault.new_key(conn, asked.partition, asked.tenant, upload)
+    stored = await asked.parts.files.put(asked.tenant, upload, _bounded(asked.request, limit), secret)
+    if secret is not None:
+        name = Lock(secret, bound(asked.tenant, upload), stored.size).seal_name(name)
+    made = Upload(upload, stored.sha256, stored.size)
     try:
-        kept, position = await _record(asked, Upload(upload, stored.sha256, stored.size), name, media_type, key)
+        kept, position = await _record(asked, made, name, media_type, key, sealed=secret is not None)
     except BaseException:
         await asked.parts.files.remove(asked.tenant, upload)
         raise
@@ -65,7 +69,7 @@ async def create_upload(asked: Asked) -> Response:
 
 
 async def _record(
-    asked: Asked, upload: Upload, name: str | None, media_type: str, key: str | None
+    asked: Asked, upload: Upload, name: str | None, media_type: str, key: str | None, *, sealed: bool
 ) -> tuple[Upload, int]:
     """The upload that counts: this one, or the first with its key."""
     async with asked.parts.pool.acquire() as conn, conn.transaction():
@@ -78,7 +82,7 @@ async def _record(
                 if first is None or first["body"] != body:
                     raise Refused(Rejection(Problem.KEY_REUSED, {"key": key}))
                 return msgspec.json.decode(first["answer"], type=Upload), position
-        row = asked.partition, asked.tenant, UUID(upload.id), upload.sha256, upload.size, name, media_type
+        row = asked.partition, asked.tenant, UUID(upload.id), upload.sha256, upload.size, name, media_type, sealed
         await conn.execute(_INSERT, *row)
         return upload, position
 
@@ -90,8 +94,7 @@ async def read_upload(asked: Asked) -> Response:
         row = await find_upload(conn, asked.partition, asked.tenant, upload)
     if row is None:
         raise not_found(upload)
-    stored = Stored(row["size"], row["sha256"])
-    return await download(asked, upload, stored, row["name"] or upload, row["media_type"] or MEDIA_TYPE)
+    return await download(asked, upload, row, None, upload)
 
 
 async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:

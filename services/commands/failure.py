@@ -11,6 +11,7 @@ from eventstore.audit.checkpoints import HistoryDamaged
 from eventstore.audit.notes import BadKey, BadNote
 from eventstore.jetstream import UnfitNats
 from eventstore.migrate import CannotMigrate
+from eventstore.private.keys import BadMasterKey
 from projections.rebuild import CannotRebuild
 from services.embedded.folder import CannotStart
 from services.keys import BadKeyRequest
@@ -26,7 +27,9 @@ def tell(error: Exception) -> None:
             words = f"The history was changed: {error}.\nRun `tidings audit verify` to see where."
         case BadNote() | BadBundle():
             words = f"The note or the log {error}."
-        case BadSetting() | BadKey() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats():
+        case (
+            BadSetting() | BadKey() | BadMasterKey() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats()
+        ):
             words = str(error)
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.commands.database import opened, servers
+from services.commands.target import master_key
 from services.commands.up import first_of
 from services.keys import create_key, revoke_key
 from services.server import API, serve
@@ -24,7 +25,7 @@ async def own_service(data: Path | None) -> AsyncIterator[tuple[str, str]]:
     """Its address and a key of tenant `TIDINGS_TENANT` (default "default"), both gone when the block is left."""
     async with servers(data) as found, opened(found.database_url) as pool:
         tenant = os.environ.get("TIDINGS_TENANT") or TENANT
-        given = {"TIDINGS_DATABASE_URL": found.database_url}
+        given = {"TIDINGS_DATABASE_URL": found.database_url, "TIDINGS_PRIVATE_KEY": master_key(data) or ""}
         settings = Settings.from_env({**os.environ, **given})
         async with pool.acquire() as conn:
             made = await create_key(conn, tenant, READS, datetime.now(UTC) + KEY_LIVES)

@@ -13,6 +13,7 @@ from schemas.events import AuditRead
 from schemas.ids import uuid7
 from services.front.asked import accepted
 from services.jobs.service import JobService
+from services.private.vault import Vault
 
 TENANT = "default"
 
@@ -22,10 +23,15 @@ def tenant_of(named: str | None) -> str:
 
 
 async def recorded_read(pool: Pool, database_url: str, tenant: str, event: AuditRead) -> None:
-    """Put a read on record before it begins: who runs the command is who reads."""
-    cause = Cause(actor=Actor("user", _user()), causation_id=uuid7())
-    async with _jobs(pool, database_url) as jobs:
+    """Put a read on record before it begins."""
+    cause = own_cause()
+    async with own_jobs(pool, database_url) as jobs:
         accepted(await jobs.do(RecordRead(tenant=tenant, cause=cause, event=event)))
+
+
+def own_cause() -> Cause:
+    """Who runs the command is who did it."""
+    return Cause(actor=Actor("user", _user()), causation_id=uuid7())
 
 
 def _user() -> str:
@@ -35,9 +41,9 @@ def _user() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _jobs(pool: Pool, database_url: str) -> AsyncIterator[JobService]:
+async def own_jobs(pool: Pool, database_url: str, vault: Vault | None = None) -> AsyncIterator[JobService]:
     count = await pool.fetchval("select count(*) from heads")
-    service = JobService(pool, database_url, count, lambda _partition, _recorded: None)
+    service = JobService(pool, database_url, count, lambda _partition, _recorded: None, vault=vault)
     running = asyncio.create_task(service.run())
     try:
         yield service

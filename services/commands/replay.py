@@ -20,6 +20,8 @@ from schemas.views import JobView
 from services.commands.bundles import find_job
 from services.commands.database import opened, servers
 from services.commands.own_jobs import recorded_read, tenant_of
+from services.commands.target import master_key
+from services.private.vault import Vault
 
 
 class Step(Struct, frozen=True):
@@ -43,7 +45,7 @@ async def replay(
         if id_ is not None:
             until = time_text(at) if at else None
             await recorded_read(pool, found.database_url, whose, AuditRead(what="replay", job=id_, until=until))
-        told = await story(pool, whose, id_, at, language) if id_ else []
+        told = await story(pool, whose, id_, at, language, Vault(master_key(data))) if id_ else []
     if not told:
         print(f"{whose} has no job {job}{' by then' if id_ else ''}.")
         return 1
@@ -52,8 +54,10 @@ async def replay(
     return 0
 
 
-async def story(pool: Pool, tenant: str, job: str, at: datetime | None, language: str) -> list[Step]:
-    """Every event up to a moment, folded by the same code as the live screen."""
+async def story(
+    pool: Pool, tenant: str, job: str, at: datetime | None, language: str, vault: Vault | None = None
+) -> list[Step]:
+    """Every event up to a moment, folded by the same code as the live screen. `vault`: reads what is private."""
     folded: Job | None = None
     told: list[Step] = []
     partition = partition_of(tenant, await pool.fetchval("select count(*) from heads"))
@@ -64,9 +68,16 @@ async def story(pool: Pool, tenant: str, job: str, at: datetime | None, language
             if at and each.recorded_at > at:
                 return told
             folded = fold(folded, each)
-            told.append(_step(each, folded, language))
+            told.append(_step(each, await _seen(pool, partition, folded, vault), language))
         if len(page) < read.PAGE:
             return told
+
+
+async def _seen(pool: Pool, partition: int, job: Job, vault: Vault | None) -> Job:
+    if vault is None or not job.definition.private:
+        return job
+    async with pool.acquire() as conn:
+        return (await vault.revealed(conn, partition, [job]))[0]
 
 
 def _step(recorded: Recorded, job: Job, language: str) -> Step:

@@ -95,6 +95,7 @@ def _settings(stack: EmbeddedStack, sock: socket.socket, *, with_demo: bool) -> 
         "TIDINGS_NATS_URL": stack.nats_url,
         "TIDINGS_DATA": str(stack.folder.root),
         "TIDINGS_PORT": str(sock.getsockname()[1]),
+        "TIDINGS_PRIVATE_KEY": os.environ.get("TIDINGS_PRIVATE_KEY") or stack.folder.secrets().private,
         "TIDINGS_CHECKPOINTS_URL": os.environ.get("TIDINGS_CHECKPOINTS_URL")
         or (stack.folder.root / CHECKPOINTS).as_uri(),
         "TIDINGS_DEMO_PAGE": str(with_demo).lower(),

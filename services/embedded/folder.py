@@ -1,5 +1,6 @@
 """The data folder of an embedded stack: who owns it, its secrets, and how other commands find the running stack."""
 
+import base64
 import fcntl
 import os
 import secrets
@@ -26,6 +27,7 @@ class Secrets(msgspec.Struct, frozen=True):
     postgres: str  # password of the superuser `postgres`
     tidings: str  # password of the service's own role
     nats: str  # password of the NATS user
+    private: str = ""  # wraps persons' keys, base64; a folder from before it gets one at its next start
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -96,9 +98,12 @@ class DataFolder:
 
     def secrets(self) -> Secrets:
         """The folder's secrets, made on first use."""
-        if self._secrets.exists():
-            return msgspec.json.decode(self._secrets.read_bytes(), type=Secrets)
-        made = Secrets(*(secrets.token_urlsafe(24) for _ in range(3)))
+        found = msgspec.json.decode(self._secrets.read_bytes(), type=Secrets) if self._secrets.exists() else None
+        if found and found.private:
+            return found
+        private = base64.b64encode(secrets.token_bytes(32)).decode()
+        made = found or Secrets(*(secrets.token_urlsafe(24) for _ in range(3)))
+        made = msgspec.structs.replace(made, private=private)
         _write_private(self._secrets, msgspec.json.encode(made))
         return made
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,7 @@ from services.front.bodies import decode, invalid
 from services.front.keyed import body_digest, idempotency_key
 from services.front.problems import Refused
 from services.jobs.service import JobService
+from services.private.vault import Vault
 from services.settings import Settings
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
@@ -48,6 +49,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     files: Files
     tokens: LeaseTokens
     claims: WaitingClaims
+    vault: Vault
     sign: Callable[[str, str], str]  # tenant and path to a link that needs no key
 
     def partition(self, tenant: str) -> int:
@@ -112,9 +114,23 @@ class Asked(ABC):
     async def body(self, kind: type[B], limit: int | None = None) -> B:
         return read_as(await self.raw(limit), kind)
 
-    def view(self, job: Job, at: datetime) -> JobView:
-        """The job in the caller's language, its downloads as plain links."""
+    async def view(self, job: Job, at: datetime) -> JobView:
+        """The job in the caller's language, its downloads as plain links, what is private readable."""
+        if job.definition.private:
+            (job,) = await self.revealed([job])
         return render(job, self.language, sign=partial(self.parts.sign, self.tenant), as_of=at)
+
+    async def views(self, jobs: Sequence[Job], at: datetime) -> list[JobView]:
+        """The same for many, with one query for all that is private."""
+        sign = partial(self.parts.sign, self.tenant)
+        return [render(job, self.language, sign=sign, as_of=at) for job in await self.revealed(jobs)]
+
+    async def revealed(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """The jobs with their private fields as this caller's tenant may see them."""
+        if not any(job.definition.private for job in jobs):
+            return jobs
+        async with self.parts.pool.acquire() as conn:
+            return await self.parts.vault.revealed(conn, self.partition, jobs)
 
     def cause(self) -> Cause:
         """Who did it and the ids that tie its events to this call. A bad trace is nobody's mistake; a bad actor is."""

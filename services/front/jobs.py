@@ -19,6 +19,7 @@ from services.front.asked import Asked, Reply, accepted, position
 from services.front.bodies import in_range, invalid, too_large
 from services.front.problems import Refused, not_found, refused
 from services.front.uploads import uploads_in
+from services.private.late import seal_clear
 
 SUBMIT_CALL = "POST /v1/jobs"
 
@@ -26,7 +27,7 @@ SUBMIT_CALL = "POST /v1/jobs"
 async def submit(asked: Asked) -> Reply:
     """A click becomes a job, or meets the one that is there."""
     outcome = accepted(await asked.parts.jobs.do(await submission(asked, SUBMIT_CALL)))
-    view = submitted(asked, outcome)
+    view = await submitted(asked, outcome)
     return Reply(outcome.status, view, {"Location": f"/v1/jobs/{view.id}", **position(outcome)})
 
 
@@ -39,7 +40,7 @@ async def find(asked: Asked) -> Reply:
         return Reply(204, None)
     async with asked.parts.pool.acquire() as conn:
         now = await database_now(conn)
-    view = asked.view(met.job, now)
+    view = await asked.view(met.job, now)
     met_view = with_repeat(
         view, met.job, asked.language, reopened=True, first_at=met.first_at, now=now, same=list(met.same)
     )
@@ -52,6 +53,7 @@ async def submission(asked: Asked, call: str) -> SubmitJob:
     if not asked.caller.may_use(body.owner):
         raise refused(Problem.FORBIDDEN)
     uploads = await uploads_in(asked, body.input, "/input")
+    await seal_clear(asked, body.type, uploads)
     key = asked.key(call, body, uploads)
     return SubmitJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=uuid7(), body=body, uploads=uploads)
 
@@ -67,10 +69,10 @@ def checked(asked: Asked, body: requests.Submit, at: str) -> requests.Submit:
     return replace(body, not_before=not_before) if not_before else body
 
 
-def submitted(asked: Asked, outcome: Outcome) -> JobView:
+async def submitted(asked: Asked, outcome: Outcome) -> JobView:
     """The job as a submit answers it. A replay of a key is no click, so it tells of no repeat."""
     job = job_of(outcome)
-    view = asked.view(job, outcome.at)
+    view = await asked.view(job, outcome.at)
     met = outcome.met
     if met is None:
         return replace(view, reopened=False, repeat=None)
@@ -91,7 +93,7 @@ async def get(asked: Asked, job: str, at: datetime | None) -> Reply:
             found = await read_job_at(conn, asked.partition, asked.tenant, job, at)
     if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
-    return Reply(200, asked.view(found, at))
+    return Reply(200, await asked.view(found, at))
 
 
 async def known_job(asked: Asked, job: str) -> str:
@@ -116,7 +118,7 @@ def cancel_call(job: str) -> str:
 async def cancel(asked: Asked, job: str, body: requests.Cancel) -> Reply:
     """Stop a job; asked twice it is the same."""
     key = asked.key(cancel_call(job), body)
-    return _changed(
+    return await _changed(
         asked, await asked.parts.jobs.do(CancelJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job))
     )
 
@@ -124,7 +126,7 @@ async def cancel(asked: Asked, job: str, body: requests.Cancel) -> Reply:
 async def retry(asked: Asked, job: str, body: requests.Retry) -> Reply:
     """Another run of the same job. Where it must be confirmed first, the refusal carries the plan."""
     command = await retrial(asked, job, body)
-    return _changed(asked, await with_plan(asked, job, await asked.parts.jobs.do(command)))
+    return await _changed(asked, await with_plan(asked, job, await asked.parts.jobs.do(command)))
 
 
 async def retrial(asked: Asked, job: str, body: requests.Retry) -> RetryJob:
@@ -132,7 +134,11 @@ async def retrial(asked: Asked, job: str, body: requests.Retry) -> RetryJob:
     uploads = await uploads_in(asked, body.input, "/input")
     _check_size(asked, body.input)
     key = asked.key(f"{SUBMIT_CALL}/{job}/retry", body, uploads)
-    return RetryJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job, body=body)
+    if uploads:
+        async with asked.parts.pool.acquire() as conn:
+            known = await read_job(conn, asked.partition, asked.tenant, job)
+        await seal_clear(asked, known.type if known else "", uploads)
+    return RetryJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job, body=body, uploads=uploads)
 
 
 def _check_size(asked: Asked, input_: Json) -> None:
@@ -162,9 +168,9 @@ class DecidedPlan(Struct, frozen=True):
     digest: str
 
 
-def _changed(asked: Asked, answer: Outcome | Rejection) -> Reply:
+async def _changed(asked: Asked, answer: Outcome | Rejection) -> Reply:
     outcome = accepted(answer)
-    return Reply(outcome.status, asked.view(job_of(outcome), outcome.at), position(outcome))
+    return Reply(outcome.status, await asked.view(job_of(outcome), outcome.at), position(outcome))
 
 
 def job_of(outcome: Outcome) -> Job:

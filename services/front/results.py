@@ -9,7 +9,7 @@ from schemas.ids import is_uuid
 from schemas.problems import Fault, Problem, Rejection
 from schemas.requests import UploadedResult
 from services.front.asked import Asked
-from services.front.uploads import find_upload
+from services.front.uploads import find_upload, lock_of, own_name
 
 FORMS = 'must be one of {"upload", "name"?}, {"href", "sha256", "size"} or {"inline"}'
 
@@ -39,10 +39,11 @@ async def _upload(asked: Asked, upload: str, name: str | None, at: str) -> Store
             row = await find_upload(conn, asked.partition, asked.tenant, upload)
     if row is None:
         return _refused(Problem.RESULT_MISSING, f"{at}/upload", "names no upload of yours")
-    found = await asked.parts.files.check(asked.tenant, upload)
+    lock = await lock_of(asked, upload, row)
+    found = await asked.parts.files.check(asked.tenant, upload, lock)
     if found is None or (found.size, found.sha256) != (row["size"], row["sha256"]):
         return _refused(Problem.RESULT_MISSING, f"{at}/upload", "is no longer what was uploaded")
-    return StoredResult(upload=upload, name=name or row["name"], size=found.size, sha256=found.sha256)
+    return StoredResult(upload=upload, name=name or own_name(row, lock), size=found.size, sha256=found.sha256)
 
 
 def _link(result: UploadedResult, at: str) -> StoredResult | Rejection:

@@ -6,15 +6,16 @@ from uuid import UUID
 from asyncpg import Record
 
 from eventstore.postgres import Connection
+from eventstore.private.stream import Lock
 from schemas.events import Json
 from schemas.ids import is_uuid
 from schemas.problems import Fault, Problem, Rejection
 from services.front.asked import Asked
 from services.front.bodies import escape
-from services.front.problems import Refused
+from services.front.problems import Refused, refused
 
 _SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $2 and id = any($3)"
-_FIND = "select sha256, size, name, media_type from uploads where partition = $1 and tenant = $2 and id = $3"
+_FIND = "select sha256, size, name, media_type, sealed from uploads where partition = $1 and tenant = $2 and id = $3"
 
 
 def _mentions_upload(value: Json) -> bool:
@@ -68,6 +69,23 @@ def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> 
 
 
 async def find_upload(conn: Connection, partition: int, tenant: str, upload: str) -> Record | None:
-    """sha256, size, name and media_type of an upload of this tenant."""
+    """sha256, size, name, media_type and `sealed` (is it encrypted) of an upload of this tenant."""
     found: Record | None = await conn.fetchrow(_FIND, partition, tenant, UUID(upload))
+    return found
+
+
+def own_name(row: Record, lock: Lock | None) -> str | None:
+    """What whoever uploaded it called it."""
+    name: str | None = row["name"]
+    return lock.open_name(name) if lock else name
+
+
+async def lock_of(asked: Asked, upload: str, row: Record) -> Lock | None:
+    """What the file is read with; None for one that is not encrypted. Raises Refused (410) where its keys are gone."""
+    if not row["sealed"]:
+        return None
+    async with asked.parts.pool.acquire() as conn:
+        found = await asked.parts.vault.lock(conn, asked.partition, asked.tenant, upload, row["size"])
+    if found is None:
+        raise refused(Problem.REMOVED)
     return found

@@ -86,6 +86,13 @@ def decide_cancel(job: Job, _: datetime) -> Decision:
     return Rejection(Problem.ALREADY_FINISHED, {"ref": job.ref})
 
 
+def decide_stop(job: Job) -> list[e.Event]:
+    """An open job ends now, whoever has it: whatever its worker still says is refused."""
+    if job.phase is Phase.CANCELING:
+        return [e.JobCanceled()]
+    return [e.CancelRequested(held=job.phase in HELD), e.JobCanceled()]
+
+
 def decide_retry(
     job: Job, body: requests.Retry, failed: Sequence[str], memory: Memory | None, now: datetime
 ) -> Decision:

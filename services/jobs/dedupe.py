@@ -12,6 +12,7 @@ import rfc8785
 from msgspec import Struct
 
 from schemas import requests
+from schemas.commands import SubmitJob
 from schemas.events import Json
 from schemas.job import Job
 from schemas.jobtypes import NEVER, JobType
@@ -79,6 +80,11 @@ def request_digest(kind: JobType, tenant: str, body: requests.Submit, uploads: M
     }
     chosen = {path: _at(whole, path.split(".")) for path in kind.dedupe.same}
     return sha256(canonical({"tenant": tenant, "type": body.type, "same": chosen})).hexdigest()
+
+
+def digest_of(kind: JobType, command: SubmitJob) -> str | None:
+    """The same for a command. Where its private fields are encrypted already, the digest was made before."""
+    return command.digest if command.hidden else request_digest(kind, command.tenant, command.body, command.uploads)
 
 
 def _at(value: Json, path: list[str]) -> Json:

@@ -15,8 +15,9 @@ import structlog
 from eventstore.append import APPEND_PARAMS, APPEND_SQL, renumber
 from eventstore.crash_points import crash_point
 from eventstore.postgres import AWAY, NOTICE_GONE, pauses
+from eventstore.private.files import destroy
 from projections.apply import APPLY_PARAMS, APPLY_SQL
-from schemas.commands import Command, DefineType, Outcome
+from schemas.commands import Command, DefineType, ErasePerson, Outcome
 from schemas.envelope import Recorded
 from schemas.jobtypes import Definition
 from schemas.problems import Problem, Rejection
@@ -24,6 +25,8 @@ from services.jobs.assign import complete
 from services.jobs.needs import Needs
 from services.jobs.obey import Answer, obey
 from services.jobs.working import Working, claimed, load
+from services.private.hide import concerns
+from services.private.vault import Vault
 
 log = structlog.get_logger()
 
@@ -53,9 +56,17 @@ class Appender:
     """The appends of one partition by this process. `published` is called after each commit, in order."""
 
     def __init__(
-        self, dsn: str, partition: int, published: Published, *, batch_max: int = 512, queue_max: int = 8192
+        self,
+        dsn: str,
+        partition: int,
+        published: Published,
+        *,
+        vault: Vault,
+        batch_max: int = 512,
+        queue_max: int = 8192,
     ) -> None:
         self._dsn = dsn
+        self._vault = vault
         self._partition = partition
         self._published = published
         self._batch_max = batch_max
@@ -92,11 +103,11 @@ class Appender:
                 self._conn.terminate()
 
     def _next_batch(self) -> Waiting:
-        """What follows a type's definition waits for the next one: what must be read for it depends on the type."""
+        """What follows a type's definition or an erasure waits for the next one: what must be read depends on it."""
         batch: Waiting = []
         while self._queue and len(batch) < self._batch_max:
             batch.append(self._queue.popleft())
-            if isinstance(batch[-1][0], DefineType):
+            if isinstance(batch[-1][0], DefineType | ErasePerson):
                 break
         return batch
 
@@ -126,11 +137,16 @@ class Appender:
         conn = await self._connected()
         await conn.execute(_LOCK % self._partition)
         work = await self._load(conn, commands)
+        if concerns(work, commands):  # what is private is encrypted before anything is decided
+            commands = await self._vault.hide(conn, work, commands)
+            work = await self._load(conn, commands)
         answers = [self._obeyed(work, command) for command in commands]
         if not work.changed:
             await conn.execute("rollback")
             return answers
         params = [*work.batch.params(), *work.changes.params(self._partition), *work.settle_params()]
+        for person in work.erased:
+            await destroy(conn, self._partition, *person)
         if await conn.fetchval(WRITE_SQL, *params) is None:
             raise RuntimeError("the head moved under its lock")
         crash_point("append.before_commit")
@@ -186,7 +202,8 @@ class Appender:
     async def _completed(self, answers: list[Answer | Exception]) -> list[Answer | Exception]:
         if not any(_claims(answer) for answer in answers):
             return answers
-        return await complete(await self._connected(), self._partition, answers)
+        conn = await self._connected()
+        return await self._vault.filled(conn, self._partition, await complete(conn, self._partition, answers))
 
     async def _connected(self) -> asyncpg.Connection:
         if self._conn is None or self._conn.is_closed():

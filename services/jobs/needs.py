@@ -12,6 +12,7 @@ from schemas.commands import (
     ClaimJobs,
     Command,
     DefineType,
+    ErasePerson,
     RecordRead,
     ReportWork,
     RetryJob,
@@ -19,7 +20,7 @@ from schemas.commands import (
     TimeCame,
 )
 from schemas.jobtypes import Definition
-from services.jobs.dedupe import request_digest
+from services.jobs.dedupe import digest_of
 from services.jobs.reports import item_id
 
 Types = Mapping[tuple[str, str], tuple[int, Definition]]
@@ -65,6 +66,9 @@ class Needs(Struct):
                 self.jobs.add(command.job)
             case DefineType():
                 self.types.add((command.tenant, command.name))
+            case ErasePerson():
+                self.tenants.add(command.tenant)
+                self.jobs |= set(command.jobs)
             case RecordRead():
                 self.tenants.add(command.tenant)
             case _:
@@ -77,7 +81,7 @@ class Needs(Struct):
         known = types.get(name)
         if known is None:
             return
-        digest = request_digest(known[1], command.tenant, command.body, command.uploads)
+        digest = digest_of(known[1], command)
         self.digests[command.job] = digest
         if digest:
             self.memories.add((command.tenant, digest))

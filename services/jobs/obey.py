@@ -18,6 +18,7 @@ from schemas.commands import (
     ClaimJobs,
     Command,
     DefineType,
+    ErasePerson,
     IdempotencyKey,
     Met,
     Outcome,
@@ -28,13 +29,22 @@ from schemas.commands import (
     TimeCame,
 )
 from schemas.envelope import LINE_MAX_BYTES
-from schemas.events import Event, JobTypeDefined
+from schemas.events import Event, JobTypeDefined, PersonErased
 from schemas.job import Job
 from schemas.jobtypes import Definition, Limits
 from schemas.problems import Fault, Problem, Rejection
-from schemas.states import HELD
-from services.jobs.decide import Late, Later, decide_cancel, decide_repeat, decide_retry, decide_start, decide_submit
-from services.jobs.dedupe import request_digest
+from schemas.states import ACTIVE, HELD
+from services.jobs.decide import (
+    Late,
+    Later,
+    decide_cancel,
+    decide_repeat,
+    decide_retry,
+    decide_start,
+    decide_stop,
+    decide_submit,
+)
+from services.jobs.dedupe import digest_of
 from services.jobs.reports import PROGRESS_EVERY_S, Facts, decide_report
 from services.jobs.times import Lease, decide_time
 from services.jobs.working import FirstAnswer, Working, claimed
@@ -139,7 +149,7 @@ def _digest(work: Working, command: SubmitJob, kind: Definition) -> str | None:
     """Made when the batch was read, by the same definition; a digest is half of what deciding a submit takes."""
     if command.job in work.digests:
         return work.digests[command.job]
-    return request_digest(kind, command.tenant, command.body, command.uploads)
+    return digest_of(kind, command)
 
 
 def _claim(work: Working, command: ClaimJobs) -> Answer:
@@ -237,6 +247,8 @@ def _retry(work: Working, command: RetryJob) -> Answer:
     job = work.job_of(command.job, command.tenant)
     if job is None:
         return Rejection(Problem.UNKNOWN_JOB, faults=(Fault("/job", "no job has this id"),))
+    if command.removed:
+        return Rejection(Problem.REMOVED, {"name": job.ref})
     failed = sorted(work.failed_items(job)) if command.body.scope == FAILED_ITEMS else []
     memory = work.memories.get((job.tenant, job.dedupe)) if job.dedupe else None
     decision = decide_retry(job, command.body, failed, memory, work.now)
@@ -277,8 +289,22 @@ def _define(work: Working, command: DefineType) -> Answer:
 
 
 def _read(work: Working, command: RecordRead) -> Answer:
-    work.record_read(command.tenant, command.event, command.cause)
+    work.record_of_tenant(command.tenant, command.event, command.cause)
     return _outcome(work)
+
+
+def _erase(work: Working, command: ErasePerson) -> Answer:
+    """Open jobs of the person end first, at once: what they work on can't be read any more."""
+    mine = [job for job in work.jobs.values() if (job.tenant, job.owner) == (command.tenant, command.owner)]
+    open_ = [job for job in mine if job.definition.private and job.phase in ACTIVE]
+    if not command.known and not open_:
+        return _outcome(work)
+    for job in open_:
+        work.record(job, job.id, job.tenant, decide_stop(job), command.cause)
+    event = PersonErased(owner=command.owner, jobs_canceled=len(open_), files=len(command.files))
+    work.record_of_tenant(command.tenant, event, command.cause)
+    work.erased.append((command.tenant, command.owner))
+    return _outcome(work, erased=event, files=command.files)
 
 
 OBEY: dict[type[Command], Callable[..., Answer]] = {
@@ -290,4 +316,5 @@ OBEY: dict[type[Command], Callable[..., Answer]] = {
     TimeCame: _time,
     DefineType: _define,
     RecordRead: _read,
+    ErasePerson: _erase,
 }

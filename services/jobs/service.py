@@ -14,9 +14,10 @@ from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.jobtypes import Definition
 from schemas.problems import Fault, Problem, Rejection
-from services.jobs.dedupe import Memory, request_digest
+from services.jobs.dedupe import Memory
 from services.jobs.handler import Appender, Unavailable
 from services.jobs.obey import Answer, uncountable
+from services.private.vault import Vault
 
 _TYPE = "select definition from types where partition = $1 and tenant = $2 and name = $3"
 # By primary keys; `now` is the clock that every decision goes by.
@@ -41,7 +42,9 @@ class JobService:
         *,
         batch_max: int = 512,
         queue_max: int = 8192,
+        vault: Vault | None = None,
     ) -> None:
+        self._vault = vault or Vault()
         self._pool = pool
         self._partitions = partitions
         self._appenders = [
@@ -49,6 +52,7 @@ class JobService:
                 dsn,
                 partition,
                 partial(published, partition),
+                vault=self._vault,
                 batch_max=batch_max,
                 queue_max=queue_max,
             )
@@ -83,7 +87,7 @@ class JobService:
                     fault = Fault("/type", "no job type has this name")
                     return Rejection(Problem.UNKNOWN_TYPE, {"name": command.body.type}, (fault,))
                 kind = msgspec.json.decode(raw, type=Definition)
-                digest = request_digest(kind, command.tenant, command.body, command.uploads)
+                digest = await self._vault.digest(conn, partition, kind, command)
                 if digest is None or command.body.again:
                     return None
                 row = await conn.fetchrow(_MEMORY, partition, command.tenant, bytes.fromhex(digest))

@@ -17,7 +17,7 @@ from projections.items import ItemState, item_state
 from projections.status.fold import fold
 from schemas.commands import IdempotencyKey
 from schemas.envelope import Cause
-from schemas.events import AuditRead, Event, ItemsFailed, JobFinished, JobTypeDefined
+from schemas.events import AuditRead, Event, ItemsFailed, JobFinished, JobTypeDefined, PersonErased
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition
 from schemas.states import HELD, Phase
@@ -78,6 +78,9 @@ class Working(Struct):
     live: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
     changes: Changes = field(default_factory=Changes)
     leases_changed: set[str] = field(default_factory=set)
+    erased: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # persons (tenant, owner) whose keys end with this append
     keys_new: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)  # of submits, by the id their job would get
 
@@ -124,7 +127,7 @@ class Working(Struct):
         self.types[tenant, event.name] = version + 1, event.definition
         self.changes.see_type(drafts[0][0], event)
 
-    def record_read(self, tenant: str, event: AuditRead, cause: Cause) -> None:
+    def record_of_tenant(self, tenant: str, event: AuditRead | PersonErased, cause: Cause) -> None:
         version = self.tenants.get(tenant, 0)
         self.batch.add(self.batch.draft(tenant, f"tenant:{tenant}", version, [event], cause), cause)
         self.tenants[tenant] = version + 1

@@ -1,0 +1,40 @@
+"""`tidings audit erase`: destroys a person's key, so that nothing private of theirs can be read any more."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from services.commands.database import opened, servers
+from services.commands.own_jobs import own_cause, own_jobs, tenant_of
+from services.commands.target import data_folder, master_key
+from services.files import Files
+from services.private.erase import Erased
+from services.private.erase import erase as erase_person
+from services.private.vault import Vault
+
+
+async def erase(data: Path | None, owner: str, tenant: str | None, *, as_json: bool) -> int:
+    """Exit 0: nothing private of this person is kept any more."""
+    async with (
+        servers(data) as found,
+        opened(found.database_url) as pool,
+        own_jobs(pool, found.database_url, Vault(master_key(data))) as jobs,
+    ):
+        erased, _ = await erase_person(jobs, Files(files_url(data)), tenant_of(tenant), owner, own_cause())
+    print(msgspec.json.encode(erased).decode() if as_json else _words(erased))
+    return 0
+
+
+def files_url(data: Path | None) -> str:
+    """Where uploads and results are: the setting, else the stack's folder."""
+    given = os.environ.get("TIDINGS_FILES_URL")
+    return given or (data_folder(data).expanduser().resolve() / "files").as_uri()
+
+
+def _words(erased: Erased) -> str:
+    if not erased.erased:
+        return f"Nothing private of {erased.owner} is kept."
+    jobs = "1 open job was canceled" if erased.jobs_canceled == 1 else f"{erased.jobs_canceled} open jobs were canceled"
+    files = "1 file was removed" if erased.files_removed == 1 else f"{erased.files_removed} files were removed"
+    return f"Erased: nothing private of {erased.owner} can be read any more. {jobs}, {files}."
