@@ -32,9 +32,14 @@ async def heads(conn: Connection) -> dict[int, int]:
     return {row["partition"]: row["position"] for row in await conn.fetch(_HEADS)}
 
 
+async def read_lines(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[bytes]:
+    """The next lines of a partition, as they stand in the log."""
+    return [row[0] for row in await conn.fetch(_READ, partition, after, limit)]
+
+
 async def read(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[Recorded]:
     """The next events of a partition."""
-    return [decode(row[0]) for row in await conn.fetch(_READ, partition, after, limit)]
+    return [decode(line) for line in await read_lines(conn, partition, after, limit)]
 
 
 async def read_stream(

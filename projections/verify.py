@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from eventstore import read
 from eventstore.postgres import Connection, Pool
-from projections.build import TABLES_SQL, build
+from projections.build import ANALYZE_SQL, BARE_SQL, build
 
 ROWS_MAX = 200  # told of each table
 
@@ -46,12 +46,13 @@ async def verify(pool: Pool) -> list[Difference]:
     """Every difference, at most of ROWS_MAX rows in each table; empty when live equals rebuilt."""
     async with pool.acquire() as conn:
         await conn.execute("set search_path = pg_temp, public")
-        await conn.execute(TABLES_SQL)
+        await conn.execute(BARE_SQL)
         try:
             async with conn.transaction(isolation="repeatable_read", readonly=True):
                 await conn.execute(_HOLD)
                 for partition, head in (await read.heads(conn)).items():
                     await build(conn, partition, 0, head)
+                await conn.execute(ANALYZE_SQL)
                 return [difference for table in KEYS for difference in await _compare(conn, table)]
         finally:
             await conn.execute("discard temp")
