@@ -210,6 +210,26 @@ class LateReportRefused(Event, frozen=True, kw_only=True):
     verb: str
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """Seconds, as shown. `low_s` null: an upper bound only."""
+
+    low_s: int | None
+    high_s: int
+
+
+class EstimateStated(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What was said about the wait, as far as anything could be said. `queue` and `total` count from this event."""
+
+    when: str  # accepted, started, shown (to somebody who watches, as it changed)
+    queue: Bounds | None = None
+    work: Bounds | None = None  # from the start of the attempt
+    total: Bounds | None = None
+    overdue: bool = False  # the work takes longer than most
+    longer: bool = False  # the line is longer than usual
+    slower: bool = False  # such work is slower than usual
+    quiet: dict[str, float] = {}  # seconds without a sign, by stage, that are more than usual; at a start
+
+
 class JobTypeDefined(Event, frozen=True, kw_only=True):
     """A tenant's job type was defined or changed."""
 
@@ -241,8 +261,8 @@ EVENTS: dict[str, type[Event]] = {
     for kind in (
         JobRequested, RequestRepeated, JobQueued, JobDelayed, AttemptStarted, StageStarted, ProgressReported,
         ItemsFailed, ResultStored, JobFinished, NeedsFix, AttemptFailed, AttemptLost, AttemptReleased, AttemptQuiet,
-        AttemptStuck, RetryRequested, RetryScheduled, CancelRequested, JobCanceled, LateReportRefused, JobTypeDefined,
-        AuditRead, PersonErased,
+        AttemptStuck, RetryRequested, RetryScheduled, CancelRequested, JobCanceled, LateReportRefused,
+        EstimateStated, JobTypeDefined, AuditRead, PersonErased,
     )
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from schemas.events import StoredResult
+from schemas.events import EstimateStated, StoredResult
 from schemas.jobtypes import Definition
 from schemas.states import Phase
 
@@ -104,4 +104,7 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancel_at: datetime | None = None
     traceparent: str | None = None  # of the click, so that the worker's spans join its trace
     veil: str | None = None  # never stored: how a reader sees the private fields (`schemas.private`); None: not at all
+    estimate: EstimateStated | None = None  # the wait last stated, for as long as it can hold
+    estimate_at: datetime | None = None
+    quiet: dict[str, float] = {}  # of the present attempt: what silence is unusual, by stage
     refused: tuple[str, ...] = ()  # attempts ("run.attempt") whose late report is on record

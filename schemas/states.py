@@ -105,6 +105,7 @@ TRANSITIONS: dict[tuple[str, str], Rule] = {
     ("JobCanceled", "asked"): (WAITING | BLOCKED | {Phase.CANCELING}, Phase.STOPPED),
     ("JobCanceled", "expired"): (BLOCKED, Phase.EXPIRED),
     ("LateReportRefused", ""): (_ANY, SAME),
+    ("EstimateStated", ""): (WAITING | LIVELY, SAME),
 }
 
 

@@ -20,6 +20,7 @@ from eventstore.tail import Tail
 from eventstore.wake import Wakeups
 from projections.insights import Insights
 from projections.runner import Runner
+from projections.waits.follow import Snapshots
 from schemas.envelope import Recorded
 from services.api import health
 from services.api.app import VERSION, build, close, opened
@@ -29,6 +30,7 @@ from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
 from services.private.vault import Vault
 from services.settings import Settings, variable
+from services.waits.waits import Waits
 from services.work.timers import Timers
 
 log = structlog.get_logger()
@@ -59,6 +61,13 @@ class Engine:
         self.tails = {partition: Tail(pool, partition) for partition in range(settings.partitions)}
         self._wakeups = Wakeups(settings.database_url, pool, self.tails, net_s=settings.net_s)
         self.vault = Vault(settings.private_key)
+        self.waits = Waits(pool, self.tails)
+        self.snapshots = Snapshots(
+            pool,
+            self.waits.followers,
+            every_s=settings.waits_snapshot_s,
+            every_events=settings.waits_snapshot_events,
+        )
         self.jobs = JobService(
             pool,
             settings.database_url,
@@ -67,6 +76,7 @@ class Engine:
             batch_max=settings.append_batch_max,
             queue_max=settings.append_queue_max,
             vault=self.vault,
+            estimates=self.waits.stating,
         )
         self._relay: Relay | None = None
         self.checkpoints = Makers(pool, settings.partitions, settings.checkpoint_key)
@@ -97,12 +107,15 @@ class Engine:
         yield self.jobs.run()
         for tail in self.tails.values():
             yield tail.run()
+        if roles & {API, PROJECTOR, RELAY}:
+            yield self.waits.run()
         if ORCHESTRATOR in roles:
             yield self._timers().run()
             yield self.schedule.run()
             yield self._rewrap()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
+            yield self.snapshots.run()
         if RELAY in roles and self.settings.nats_url:
             self._relay = self._make_relay(self.settings.nats_url)
             yield self._relay.run()
@@ -119,6 +132,7 @@ class Engine:
         status = StatusPublisher(
             self.pool,
             self.tails,
+            self.waits,
             replicas=settings.nats_replicas,
             ttl_s=settings.status_ttl_s,
             look_s=settings.net_s,
@@ -187,6 +201,8 @@ async def serve(
                 task.cancel()
         if ORCHESTRATOR in roles:
             await engine.schedule.end()
+        if PROJECTOR in roles:
+            await engine.snapshots.keep()
 
 
 async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:

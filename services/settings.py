@@ -179,6 +179,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up or stream.", extra=LOG),
     ] = 1.0
 
+    waits_snapshot_s: Annotated[
+        float,
+        Meta(
+            title="seconds", ge=1, le=86_400, description="Between snapshots of what was learnt about waits.", extra=LOG
+        ),
+    ] = 60.0
+    waits_snapshot_events: Annotated[
+        int,
+        Meta(title="events", ge=1, le=10_000_000, description="Or sooner: a restart reads at most these.", extra=LOG),
+    ] = 50_000
+
     nats_replicas: Annotated[
         Literal[1, 3, 5],
         Meta(title="copies", description="Of each stream. 3 outlives the loss of a NATS server.", extra=NATS),

@@ -87,6 +87,8 @@ def _started(job: Job, event: e.AttemptStarted, at: datetime) -> Job:
         progress=None,
         problem=_items_problem(job) if ledger and ledger.failed else None,
         ledger=ledger,
+        estimate=None,
+        quiet={},
     )
 
 
@@ -151,7 +153,7 @@ def _finished(job: Job, event: e.JobFinished, at: datetime) -> Job:
 
 def _let_go(job: Job) -> Job:
     """No worker holds the job any more."""
-    return replace(job, worker=None)
+    return replace(job, worker=None, estimate=None, quiet={})
 
 
 def _needs_fix(job: Job, event: e.NeedsFix, at: datetime) -> Job:
@@ -252,6 +254,10 @@ def _canceled(job: Job, _: e.JobCanceled, at: datetime) -> Job:
     return replace(job, finished_at=at, problem=None, cancel_asked=False)
 
 
+def _estimated(job: Job, event: e.EstimateStated, at: datetime) -> Job:
+    return replace(job, estimate=event, estimate_at=at, quiet=event.quiet or job.quiet)
+
+
 def _late(job: Job, event: e.LateReportRefused, _: datetime) -> Job:
     return replace(job, refused=(*job.refused, f"{event.run}.{event.attempt}"))
 
@@ -274,6 +280,7 @@ CHANGES: dict[type[e.Event], Callable[..., Job]] = {
     e.CancelRequested: _cancel_requested,
     e.JobCanceled: _canceled,
     e.LateReportRefused: _late,
+    e.EstimateStated: _estimated,
 }
 
 

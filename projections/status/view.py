@@ -24,6 +24,8 @@ from projections.status.words import (
     sentence,
     unit,
 )
+from projections.waits.moment import Moment, stated
+from projections.waits.words import wait_view, waiting_view
 from schemas.envelope import time_text
 from schemas.job import Job
 from schemas.jobtypes import text_in
@@ -43,16 +45,20 @@ from schemas.views import (
     Repeat,
     ResultView,
     StageView,
-    Wait,
 )
 
 PLANNED_IDS_SHOWN = 100
 
 
-def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime) -> JobView:
-    """The whole view. `sign` makes the links of the result and the problems; without it they are plain paths."""
+def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime, now: Moment | None = None) -> JobView:
+    """The whole view. `sign` makes the links of the result and the problems; without it they are plain paths.
+
+    `now`: what is true at `as_of` beside the job's own events; without it, the wait that was last stated.
+    """
     if job.definition.private and job.veil is None:
         job = veiled(job)  # whoever has no key sees no ciphertext either
+    if now is None:
+        now, as_of = stated(job), job.estimate_at or as_of
     script = Script(language)
     links: Sign = sign or str
     state = visible(job.phase)
@@ -71,8 +77,8 @@ def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime
         stages=_stages(job, language),
         progress=_progress(job, language),
         liveness=_liveness(job.phase),
-        wait=_wait(job.phase, script, as_of),
-        waiting=None,
+        wait=wait_view(job, now.found, script, as_of),
+        waiting=waiting_view(now.reason, language),
         leave=_leave(job, script),
         result=_result(job, script, links),
         problem=_problem(job, script),
@@ -137,13 +143,6 @@ def _liveness(phase: Phase) -> str | None:
     if phase not in HELD:
         return None
     return {Phase.QUIET: "quiet", Phase.STUCK: "stuck"}.get(phase, "working")
-
-
-def _wait(phase: Phase, script: Script, as_of: datetime) -> Wait:
-    """No estimate until waits are learnt, and the text says so."""
-    known = "wait-ended" if phase in ENDED else "wait-blocked" if phase in BLOCKED else "wait-none"
-    text = script.say("/wait/text", message(known))
-    return Wait(queue=None, work=None, total=None, reliable=False, text=text, as_of=time_text(as_of))
 
 
 def _leave(job: Job, script: Script) -> Leave:

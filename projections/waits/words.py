@@ -5,13 +5,15 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from projections.status.words import Script, message
+from projections.waits.moment import Reason
 from projections.waits.predict import Prediction
 from projections.waits.promise import Stated
 from projections.waits.steps import STEPS
 from schemas.envelope import time_text
 from schemas.job import Job
+from schemas.messages import say
 from schemas.states import BLOCKED, ENDED, HELD
-from schemas.views import Arg, Message, Range, Wait
+from schemas.views import Arg, Message, Range, Wait, Waiting
 
 STEPS_KEPT = 1  # a shown end stays while the new one is at most so many steps away
 _UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -33,6 +35,19 @@ def wait_view(job: Job, found: Prediction, script: Script, as_of: datetime) -> W
         text=script.say("/wait/text", _plain(job) or text or message("wait-none")),
         as_of=time_text(as_of),
     )
+
+
+def waiting_view(reason: Reason | None, language: str) -> Waiting | None:
+    """The view's `waiting`: why, and how many jobs are before this one.
+
+    Its message is not among the view's: those are kept with the view, this is true for a moment. Reason and count say
+    it all.
+    """
+    if reason is None:
+        return None
+    args: dict[str, Arg] = {} if reason.ahead is None else {"ahead": reason.ahead, "about": reason.about}
+    since = time_text(reason.since) if reason.since else None
+    return Waiting(reason.name, say(language, f"waiting-{reason.message}", args), reason.ahead, since)
 
 
 def queue_message(stated: Stated | None, note: str) -> Message:

@@ -158,6 +158,27 @@ wait-total-bound = Meist innerhalb von { wait-high } fertig.
 wait-overdue = Dauert länger als die meisten. 9 von 10 solchen Aufträgen sind innerhalb von { wait-high } fertig.{ wait-note }
 wait-overdue-none = Dauert länger als fast jeder Auftrag dieser Art. Wann er fertig ist, lässt sich nicht sagen. Der Stand erscheint hier nach jedem Schritt.
 
+## Warum ein Auftrag wartet, in diesem Augenblick
+
+waiting-before = { $ahead ->
+    [0] Ihr Auftrag ist der nächste.
+    [one] 1 Auftrag ist vor Ihrem an der Reihe.
+   *[other] { $about ->
+        [yes] Etwa { $ahead } Aufträge sind vor Ihrem an der Reihe.
+       *[no] { $ahead } Aufträge sind vor Ihrem an der Reihe.
+    }
+}
+waiting-workers_busy = { $ahead ->
+    [0] Ihr Auftrag ist der nächste, sobald ein Platz frei wird.
+   *[other] { waiting-before }
+}
+waiting-no_workers = Für solche Aufträge ist zurzeit kein Platz offen. { waiting-before }
+waiting-type_limit = Mehr solche Aufträge dürfen nicht gleichzeitig laufen. Ihrer beginnt, wenn einer davon endet. { waiting-before }
+waiting-tenant_limit = In Ihrer Organisation laufen so viele solche Aufträge, wie gleichzeitig erlaubt sind. Ihrer beginnt, wenn einer davon endet. { waiting-before }
+waiting-owner_limit = Von Ihnen laufen so viele solche Aufträge, wie gleichzeitig erlaubt sind. Ihrer beginnt, wenn einer davon endet.
+waiting-not_before = Dieser Auftrag wartet auf den Zeitpunkt, für den er geplant ist.
+waiting-retry_pause = Vor dem nächsten Versuch ist eine kurze Pause.
+
 action-download = Datei herunterladen
 action-open = Ergebnis öffnen
 action-download_problems = Fehlerliste herunterladen ({ $failed } { $unit })

@@ -158,6 +158,27 @@ wait-total-bound = Usually ready within { wait-high }.
 wait-overdue = Taking longer than most. 9 in 10 like it finish within { wait-high }.{ wait-note }
 wait-overdue-none = Taking longer than almost every job like it, so we can't say when it will finish. We will update status as steps complete.
 
+## Why a job waits, at the moment of reading
+
+waiting-before = { $ahead ->
+    [0] Your job is next.
+    [one] 1 job is before yours.
+   *[other] { $about ->
+        [yes] About { $ahead } jobs are before yours.
+       *[no] { $ahead } jobs are before yours.
+    }
+}
+waiting-workers_busy = { $ahead ->
+    [0] Your job is next, as soon as a worker is free.
+   *[other] { waiting-before }
+}
+waiting-no_workers = No worker is here for jobs like this right now. { waiting-before }
+waiting-type_limit = No more jobs like this may run at once. Yours starts after one of them ends. { waiting-before }
+waiting-tenant_limit = Your organization runs as many jobs like this at once as it may. Yours starts after one of them ends. { waiting-before }
+waiting-owner_limit = You run as many jobs like this at once as you may. Yours starts after one of them ends.
+waiting-not_before = This job waits for the time it was planned for.
+waiting-retry_pause = A short pause before the next try.
+
 action-download = Download file
 action-open = Open result
 action-download_problems = { $failed ->

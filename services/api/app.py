@@ -48,6 +48,7 @@ from services.jobs.service import JobService
 from services.nats import asyncapi
 from services.private.vault import Vault
 from services.settings import Settings
+from services.waits.waits import Waits
 from services.web.static import add_web
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
@@ -85,6 +86,8 @@ class Engine(Protocol):
     def vault(self) -> Vault: ...
     @property
     def checkpoints(self) -> Makers: ...
+    @property
+    def waits(self) -> Waits: ...
     def relays(self) -> Sequence[Report]: ...
 
 
@@ -116,9 +119,10 @@ async def _parts(engine: Engine) -> Parts:
         links=links,
         tokens=LeaseTokens(lease_secret),
         sign=links.sign,
-        claims=WaitingClaims(engine.jobs, pool, tails, net_s=settings.net_s),
+        claims=WaitingClaims(engine.jobs, pool, tails, engine.waits.workers, net_s=settings.net_s),
         vault=engine.vault,
-        screens=Screens(pool, tails, links, engine.vault, watchers_max=settings.sse_streams_max),
+        waits=engine.waits,
+        screens=Screens(pool, tails, links, engine.vault, engine.waits, watchers_max=settings.sse_streams_max),
         auditing=audit.Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays),
     )

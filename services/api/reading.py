@@ -44,7 +44,7 @@ async def get_job(asked: Asked) -> Response:
             raise not_found(job)
         now = await database_now(conn)
     if at is not None and then is not None:
-        return answer(await asked.view(then, at), headers=FRESH)
+        return answer(await asked.past_view(then, at), headers=FRESH)
     if asked.parameter("after") is None:
         return _unless_known(asked, await asked.view(found, now))
     after = asked.whole("after", 0, 0, VERSION_MAX)

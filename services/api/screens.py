@@ -17,12 +17,14 @@ from eventstore.postgres import AWAY, Connection, Pool, pauses
 from eventstore.tail import Tail
 from projections.status.read import database_now, read_changed
 from projections.status.view import render
+from projections.waits.moment import Moment
 from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.problems import Problem
 from services.api.links import Links
 from services.front.problems import refused
 from services.private.vault import Vault
+from services.waits.waits import Waits
 
 PENDING_MAX = 5000  # jobs of one slow watcher; beyond, its stream ends and it begins again with a snapshot
 
@@ -35,12 +37,13 @@ _encoder = msgspec.json.Encoder()
 class Screen:
     """A job's newest state, on its way to all who watch it."""
 
-    __slots__ = ("_encoded", "_links", "at", "job", "partition")
+    __slots__ = ("_encoded", "_links", "at", "job", "moment", "partition")
 
-    def __init__(self, job: Job, partition: int, at: datetime, links: Links) -> None:
+    def __init__(self, job: Job, partition: int, at: datetime, moment: Moment, links: Links) -> None:
         self.job = job
         self.partition = partition
         self.at = at
+        self.moment = moment
         self._links = links
         self._encoded: dict[str, bytes] = {}
 
@@ -49,7 +52,7 @@ class Screen:
         found = self._encoded.get(language)
         if found is None:
             sign = partial(self._links.sign, self.job.tenant)
-            found = _encoder.encode(render(self.job, language, sign=sign, as_of=self.at))
+            found = _encoder.encode(render(self.job, language, sign=sign, as_of=self.at, now=self.moment))
             self._encoded[language] = found
         return found
 
@@ -94,9 +97,12 @@ class Watcher:
 class Screens:
     """All watchers of one process, fed by the tails."""
 
-    def __init__(self, pool: Pool, tails: Sequence[Tail], links: Links, vault: Vault, *, watchers_max: int) -> None:
+    def __init__(
+        self, pool: Pool, tails: Sequence[Tail], links: Links, vault: Vault, waits: Waits, *, watchers_max: int
+    ) -> None:
         self._pool = pool
         self._vault = vault
+        self._waits = waits
         self._links = links
         self._watchers_max = watchers_max
         self._watched: dict[Place, set[Watcher]] = {}
@@ -112,7 +118,8 @@ class Screens:
 
     async def shown(self, conn: Connection, partition: int, jobs: Sequence[Job], at: datetime) -> list[Screen]:
         """The jobs as their watchers see them, what is private readable."""
-        return [Screen(job, partition, at, self._links) for job in await self._vault.revealed(conn, partition, jobs)]
+        revealed = await self._vault.revealed(conn, partition, jobs)
+        return [Screen(job, partition, at, self._waits.moment(job, at), self._links) for job in revealed]
 
     def watch_job(self, job: str) -> Watcher:
         """Every change from here on: read the job after this, so that none is missed in between."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 from eventstore.partitions import partition_of
 from eventstore.postgres import Pool
 from projections.status.view import render
+from projections.waits.moment import Moment
 from schemas.commands import IdempotencyKey, Outcome
 from schemas.envelope import Actor, Cause
 from schemas.ids import uuid7
@@ -29,6 +30,7 @@ from services.front.problems import Refused
 from services.jobs.service import JobService
 from services.private.vault import Vault
 from services.settings import Settings
+from services.waits.waits import Waits
 from services.work.tokens import LeaseTokens
 from services.work.waiting import WaitingClaims
 
@@ -50,6 +52,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     tokens: LeaseTokens
     claims: WaitingClaims
     vault: Vault
+    waits: Waits
     sign: Callable[[str, str], str]  # tenant and path to a link that needs no key
 
     def partition(self, tenant: str) -> int:
@@ -115,15 +118,21 @@ class Asked(ABC):
         return read_as(await self.raw(limit), kind)
 
     async def view(self, job: Job, at: datetime) -> JobView:
-        """The job in the caller's language, its downloads as plain links, what is private readable."""
-        if job.definition.private:
-            (job,) = await self.revealed([job])
-        return render(job, self.language, sign=partial(self.parts.sign, self.tenant), as_of=at)
+        """The job as it is now, in the caller's language, its downloads as plain links, what is private readable."""
+        (view,) = await self.views([job], at)
+        return view
+
+    async def past_view(self, job: Job, at: datetime) -> JobView:
+        """The job as it was at a past moment, with the wait that was last stated by then."""
+        (job,) = await self.revealed([job])
+        return self._rendered(job, at, None)
+
+    def _rendered(self, job: Job, at: datetime, now: Moment | None) -> JobView:
+        return render(job, self.language, sign=partial(self.parts.sign, self.tenant), as_of=at, now=now)
 
     async def views(self, jobs: Sequence[Job], at: datetime) -> list[JobView]:
         """The same for many, with one query for all that is private."""
-        sign = partial(self.parts.sign, self.tenant)
-        return [render(job, self.language, sign=sign, as_of=at) for job in await self.revealed(jobs)]
+        return [self._rendered(job, at, self.parts.waits.moment(job, at)) for job in await self.revealed(jobs)]
 
     async def revealed(self, jobs: Sequence[Job]) -> Sequence[Job]:
         """The jobs with their private fields as this caller's tenant may see them."""

@@ -87,13 +87,13 @@ async def get(asked: Asked, job: str, at: datetime | None) -> Reply:
         raise not_found(job)
     async with asked.parts.pool.acquire() as conn:
         if at is None:
-            found = await read_job(conn, asked.partition, asked.tenant, job)
-            at = await database_now(conn)
+            found, view = await read_job(conn, asked.partition, asked.tenant, job), asked.view
+            when = await database_now(conn)
         else:
-            found = await read_job_at(conn, asked.partition, asked.tenant, job, at)
+            found, view, when = await read_job_at(conn, asked.partition, asked.tenant, job, at), asked.past_view, at
     if found is None or not asked.caller.may_use(found.owner):
         raise not_found(job)
-    return Reply(200, await asked.view(found, at))
+    return Reply(200, await view(found, when))
 
 
 async def known_job(asked: Asked, job: str) -> str:

@@ -22,6 +22,7 @@ from schemas.envelope import Recorded
 from schemas.jobtypes import Definition
 from schemas.problems import Problem, Rejection
 from services.jobs.assign import complete
+from services.jobs.estimates import UNSAID, Estimates
 from services.jobs.needs import Needs
 from services.jobs.obey import Answer, obey
 from services.jobs.working import Working, claimed, load
@@ -64,6 +65,7 @@ class Appender:
         vault: Vault,
         batch_max: int = 512,
         queue_max: int = 8192,
+        estimates: Estimates = UNSAID,
     ) -> None:
         self._dsn = dsn
         self._vault = vault
@@ -71,6 +73,7 @@ class Appender:
         self._published = published
         self._batch_max = batch_max
         self._queue_max = queue_max
+        self._estimates = estimates
         self._queue: deque[tuple[Command, asyncio.Future[Answer]]] = deque()
         self._arrived = asyncio.Event()
         self._conn: asyncpg.Connection | None = None
@@ -140,7 +143,9 @@ class Appender:
         if concerns(work, commands):  # what is private is encrypted before anything is decided
             commands = await self._vault.hide(conn, work, commands)
             work = await self._load(conn, commands)
+        work.estimates = self._estimates
         answers = [self._obeyed(work, command) for command in commands]
+        self._estimates.over()
         if not work.changed:
             await conn.execute("rollback")
             return answers

@@ -142,6 +142,8 @@ def _submit(work: Working, command: SubmitJob) -> Answer:
         return _outcome(work, status=200, job=job, met=repeat)
     events = decide_submit(command.job, command.body, kind[1], digest, work.now)
     job = work.record(None, command.job, command.tenant, events, command.cause)
+    if job:
+        job = work.state(job, work.estimates.accepted(job, work.now), command.cause)
     return _outcome(work, status=201, job=job)
 
 
@@ -168,6 +170,7 @@ def _claim(work: Working, command: ClaimJobs) -> Answer:
 
 def _take(work: Working, job: Job, events: list[Event], command: ClaimJobs) -> Assignment:
     started = work.record(job, job.id, job.tenant, events, command.cause) or job
+    started = work.state(started, work.estimates.started(started, work.now), command.cause)
     lease = Lease(
         run=started.run,
         attempt=started.attempt,

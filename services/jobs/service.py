@@ -1,7 +1,7 @@
 """The one door for commands: finds the tenant's partition and gives the command to its appender."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -15,6 +15,7 @@ from schemas.job import Job
 from schemas.jobtypes import Definition
 from schemas.problems import Fault, Problem, Rejection
 from services.jobs.dedupe import Memory
+from services.jobs.estimates import UNSAID, Estimates
 from services.jobs.handler import Appender, Unavailable
 from services.jobs.obey import Answer, uncountable
 from services.private.vault import Vault
@@ -43,6 +44,7 @@ class JobService:
         batch_max: int = 512,
         queue_max: int = 8192,
         vault: Vault | None = None,
+        estimates: Mapping[int, Estimates] | None = None,
     ) -> None:
         self._vault = vault or Vault()
         self._pool = pool
@@ -55,6 +57,7 @@ class JobService:
                 vault=self._vault,
                 batch_max=batch_max,
                 queue_max=queue_max,
+                estimates=estimates[partition] if estimates else UNSAID,
             )
             for partition in range(partitions)
         ]

@@ -17,11 +17,12 @@ from projections.items import ItemState, item_state
 from projections.status.fold import fold
 from schemas.commands import IdempotencyKey
 from schemas.envelope import Cause
-from schemas.events import AuditRead, Event, ItemsFailed, JobFinished, JobTypeDefined, PersonErased
+from schemas.events import AuditRead, EstimateStated, Event, ItemsFailed, JobFinished, JobTypeDefined, PersonErased
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition
 from schemas.states import HELD, Phase
 from services.jobs.dedupe import Memory
+from services.jobs.estimates import UNSAID, Estimates
 from services.jobs.times import Lease
 
 _job = msgspec.json.Decoder(Job)
@@ -83,6 +84,7 @@ class Working(Struct):
     )  # persons (tenant, owner) whose keys end with this append
     keys_new: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)  # of submits, by the id their job would get
+    estimates: Estimates = UNSAID
 
     @property
     def now(self) -> datetime:
@@ -120,6 +122,10 @@ class Working(Struct):
         if job is not None and events:
             self._settle(job)
         return job
+
+    def state(self, job: Job, said: EstimateStated | None, cause: Cause) -> Job:
+        """Put on record what can be said about the job's wait."""
+        return (self.record(job, job.id, job.tenant, [said], cause) or job) if said else job
 
     def record_type(self, tenant: str, event: JobTypeDefined, version: int, cause: Cause) -> None:
         drafts = self.batch.draft(tenant, f"type:{event.name}", version, [event], cause)

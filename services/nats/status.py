@@ -30,6 +30,7 @@ from schemas import subjects
 from schemas.job import Job
 from schemas.messages import LANGUAGES
 from schemas.states import ENDED, visible
+from services.waits.waits import Waits
 
 log = structlog.get_logger()
 
@@ -71,11 +72,13 @@ class StatusPublisher:
     """All partitions; `follow` runs for each of them while this process relays it."""
 
     def __init__(
-        self, pool: Pool, tails: Mapping[int, Tail], *, replicas: int, ttl_s: int, look_s: float = LOOK_S
+        self, pool: Pool, tails: Mapping[int, Tail], waits: Waits, *, replicas: int, ttl_s: int, look_s: float = LOOK_S
     ) -> None:
         remember = max(SEEN_MIN, SEEN_MAX // len(tails))
         self._partitions = {
-            partition: PartitionStatus(pool, tail, replicas=replicas, ttl_s=ttl_s, remember=remember, look_s=look_s)
+            partition: PartitionStatus(
+                pool, tail, waits, replicas=replicas, ttl_s=ttl_s, remember=remember, look_s=look_s
+            )
             for partition, tail in tails.items()
         }
 
@@ -91,6 +94,7 @@ class PartitionStatus:
         self,
         pool: Pool,
         tail: Tail,
+        waits: Waits,
         *,
         replicas: int,
         ttl_s: int,
@@ -99,6 +103,7 @@ class PartitionStatus:
     ) -> None:
         self._pool = pool
         self._tail = tail
+        self._waits = waits
         self._replicas = replicas
         self._ttl_s = ttl_s
         self._remember = remember
@@ -244,7 +249,7 @@ class PartitionStatus:
 
     async def _send(self, jobs: Sequence[Job], at: datetime) -> list[Job]:
         """Answers those that were refused, since their subject stands elsewhere."""
-        shown = [(job, body) for job in jobs if (body := _body(job, at))]
+        shown = [(job, body) for job in jobs if (body := self._body(job, at))]
         answers = await asyncio.gather(*(self._sent(job, body, at) for job, body in shown), return_exceptions=True)
         refused = []
         for (job, _), answer in zip(shown, answers, strict=True):
@@ -256,6 +261,14 @@ class PartitionStatus:
             else:
                 raise answer
         return refused
+
+    def _body(self, job: Job, at: datetime) -> bytes | None:
+        """The links are plain paths: who may listen here is not thereby allowed to download."""
+        try:
+            return _encoder.encode(render(job, LANGUAGES[0], as_of=at, now=self._waits.moment(job, at)))
+        except Exception:
+            log.exception("a status can't be shown", job=job.id)  # a bug of ours, and no reason to tell of no other job
+            return None
 
     async def _sent(self, job: Job, body: bytes, at: datetime) -> PubAck:
         headers = {
@@ -273,12 +286,3 @@ class PartitionStatus:
 
 def _ended() -> list[str]:
     return sorted({visible(phase).value for phase in ENDED})
-
-
-def _body(job: Job, at: datetime) -> bytes | None:
-    """The links are plain paths: who may listen here is not thereby allowed to download."""
-    try:
-        return _encoder.encode(render(job, LANGUAGES[0], as_of=at))
-    except Exception:
-        log.exception("a status can't be shown", job=job.id)  # a bug of ours, and no reason to tell of no other job
-        return None

@@ -20,6 +20,7 @@ from schemas.envelope import Recorded
 from schemas.problems import Problem, Rejection
 from schemas.requests import Release
 from services.jobs.service import JobService
+from services.waits.workers import Workers
 
 log = structlog.get_logger()
 
@@ -54,8 +55,9 @@ class Waiter:
 class WaitingClaims:
     """All claims of one process."""
 
-    def __init__(self, jobs: JobService, pool: Pool, tails: Sequence[Tail], *, net_s: float) -> None:
+    def __init__(self, jobs: JobService, pool: Pool, tails: Sequence[Tail], workers: Workers, *, net_s: float) -> None:
         self._jobs = jobs
+        self._workers = workers
         self._pool = pool
         self._net_s = net_s
         self._partitions = [tail.partition for tail in tails]
@@ -76,7 +78,11 @@ class WaitingClaims:
 
         `gone` is done when nobody waits for the answer any more; jobs claimed all the same are given back.
         """
-        outcome = await self._claim(command, wait_s, gone)
+        self._workers.asks(command.tenant, command.worker, command.types)
+        try:
+            outcome = await self._claim(command, wait_s, gone)
+        finally:
+            (self._workers.leaves if gone.done() else self._workers.rests)(command.tenant, command.worker)
         if isinstance(outcome, Outcome) and outcome.assignments and gone.done():
             await self.give_back(command, outcome.assignments)
         return outcome

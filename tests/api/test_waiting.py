@@ -10,6 +10,7 @@ from projections.status.read import read_job
 from schemas.commands import ClaimJobs, Outcome
 from schemas.jobtypes import JobType
 from schemas.problems import Rejection
+from services.waits.workers import Workers
 from services.work.waiting import WaitingClaims
 from tests.store.services import TYPE, Service, cause, define, serving, submit
 
@@ -31,7 +32,9 @@ def jobs_of(answer: Outcome | Rejection) -> list[str]:
 
 
 async def test_the_look_finds_what_no_wake_up_told(service: Service, pool: Pool, tenant: str) -> None:
-    claims = WaitingClaims(service, pool, list(service.tails.values()), net_s=0.05)
+    claims = WaitingClaims(
+        service, pool, list(service.tails.values()), Workers(pool, [0], lambda *_: False), net_s=0.05
+    )
     claims.stop()  # it hears nothing from here on
     here: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting = asyncio.create_task(claims.claim(claim(tenant), 10, here))
@@ -43,7 +46,7 @@ async def test_the_look_finds_what_no_wake_up_told(service: Service, pool: Pool,
 
 
 async def test_a_job_claimed_for_a_vanished_worker_is_given_back(service: Service, pool: Pool, tenant: str) -> None:
-    claims = WaitingClaims(service, pool, list(service.tails.values()), net_s=30)
+    claims = WaitingClaims(service, pool, list(service.tails.values()), Workers(pool, [0], lambda *_: False), net_s=30)
     job = (await submit(service, tenant, 1)).job
     assert job
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,7 +62,7 @@ async def test_a_job_claimed_for_a_vanished_worker_is_given_back(service: Servic
 
 
 async def test_closing_answers_every_waiting_claim(service: Service, pool: Pool, tenant: str) -> None:
-    claims = WaitingClaims(service, pool, list(service.tails.values()), net_s=30)
+    claims = WaitingClaims(service, pool, list(service.tails.values()), Workers(pool, [0], lambda *_: False), net_s=30)
     here: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting = [asyncio.create_task(claims.claim(claim(tenant), 30, here)) for _ in range(3)]
     while claims.count < 3:

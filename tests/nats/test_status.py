@@ -18,6 +18,7 @@ from schemas.job import Job
 from schemas.states import State
 from services.nats.status import MERGE_S, PAGE, PartitionStatus
 from services.settings import Settings
+from services.waits.waits import Waits
 from tests.api.client import Api
 from tests.conftest import NewDatabase
 from tests.nats.service import by_http, tidings
@@ -61,7 +62,9 @@ async def publishing(pool: Pool, nats: Broker, *, ttl_s: int = TTL_S) -> AsyncIt
     await tail.start()
     running = [
         asyncio.create_task(tail.run()),
-        asyncio.create_task(PartitionStatus(pool, tail, replicas=1, ttl_s=ttl_s, look_s=0.1).run(client)),
+        asyncio.create_task(
+            PartitionStatus(pool, tail, Waits(pool, {0: tail}), replicas=1, ttl_s=ttl_s, look_s=0.1).run(client)
+        ),
     ]
     try:
         yield tail
@@ -122,7 +125,10 @@ async def test_quick_changes_are_told_as_one(pool: Pool, nats: Broker, js: JetSt
 async def test_an_outdated_publisher_changes_nothing(pool: Pool, js: JetStreamContext, tenant: str) -> None:
     """Held up for so long that another one took over: what it still sends is refused."""
     job = job_id()
-    first, second = (PartitionStatus(pool, Tail(pool, 0), replicas=1, ttl_s=TTL_S) for _ in range(2))
+    first, second = (
+        PartitionStatus(pool, tail, Waits(pool, {0: tail}), replicas=1, ttl_s=TTL_S)
+        for tail in (Tail(pool, 0), Tail(pool, 0))
+    )
     states = []
     for events in (requested(job), [TAKEN], [e.StageStarted(stage="reading")]):
         await happen(pool, None, tenant, job, *events)

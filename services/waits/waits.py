@@ -1,0 +1,132 @@
+"""The one place that tells what is of the moment: every view asks here, whoever carries it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from eventstore.partitions import partition_of
+from eventstore.postgres import Pool
+from eventstore.tail import Tail
+from projections.waits.follow import Follower
+from projections.waits.line import Line
+from projections.waits.moment import Moment, moment, statement
+from projections.waits.predict import LEARNT, Prediction
+from projections.waits.words import steady
+from schemas.events import EstimateStated
+from schemas.job import Job
+from services.waits.workers import Workers
+
+STATED_MAX = 64  # estimates made anew in one append; like jobs share one while the line has hardly grown
+GROWN = 1.1
+
+
+class Waits:
+    """All partitions in one process. Until it has caught up, nothing is said."""
+
+    def __init__(self, pool: Pool, tails: Mapping[int, Tail]) -> None:
+        self.followers = {partition: Follower(pool, tail) for partition, tail in tails.items()}
+        self.workers = Workers(pool, list(tails), self._works)
+        self.stating = {partition: Stating(follower, self.workers) for partition, follower in self.followers.items()}
+        self._shown: dict[str, Moment] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for follower in self.followers.values():
+                tasks.create_task(follower.run())
+            tasks.create_task(self.workers.run())
+
+    def moment(self, job: Job, at: datetime) -> Moment:
+        """What is true of a job now. One that somebody watches shows everybody the same, without flicker."""
+        fresh = self._fresh(job, at)
+        shown = self._shown.get(job.id)
+        return Moment(steady(shown.found, fresh.found), fresh.reason) if shown else fresh
+
+    def show(self, job: Job, at: datetime) -> Moment:
+        """The same, and somebody watches from now on."""
+        self._shown[job.id] = found = self.moment(job, at)
+        return found
+
+    def hide(self, job: str) -> None:
+        """Nobody watches it any more."""
+        self._shown.pop(job, None)
+
+    def _fresh(self, job: Job, at: datetime) -> Moment:
+        follower = self._follower(job.tenant)
+        if not follower.caught_up.is_set():
+            return Moment()
+        return moment(follower.known, follower.places, self.workers.serving, job, at)
+
+    def _follower(self, tenant: str) -> Follower:
+        return self.followers[partition_of(tenant, len(self.followers))]
+
+    def _works(self, tenant: str, worker: str) -> bool:
+        return self._follower(tenant).places.works(tenant, worker)
+
+
+class Before(Struct, frozen=True):
+    """A line as it was before this append."""
+
+    line: Line
+    waiting: int
+    work: float
+    entered: float
+
+
+class Stating:
+    """What is put on record while a partition's commands are decided (`services/jobs/estimates.py`).
+
+    Jobs accepted in one append stand in the line for those after them, though the log does not know them yet; when
+    all are decided the lines are put back, to the bit.
+    """
+
+    def __init__(self, follower: Follower, workers: Workers) -> None:
+        self._follower = follower
+        self._workers = workers
+        self._before: dict[int, Before] = {}
+        self._said: dict[tuple[str, str, str, float | None], tuple[float, EstimateStated | None]] = {}
+
+    def accepted(self, job: Job, at: datetime) -> EstimateStated | None:
+        lines = self._lines(job)
+        if not lines:
+            return None
+        key = job.tenant, job.type, job.owner, job.size
+        work, said = self._said.get(key, (-1.0, None))
+        if lines[0].work > work * GROWN and len(self._said) < STATED_MAX:
+            said = statement(self._moment(job, at).found, "accepted")
+            self._said[key] = lines[0].work, said
+        self._enter(job, lines)
+        return said
+
+    def started(self, job: Job, at: datetime) -> EstimateStated | None:
+        if not self._follower.caught_up.is_set():
+            return None
+        quiet = self._follower.known.signs.quiet_after(job.tenant, job.type)
+        return statement(self._moment(job, at).found if self._lines(job) else Prediction(), "started", quiet)
+
+    def over(self) -> None:
+        for before in self._before.values():
+            before.line.waiting, before.line.work, before.line.entered = before.waiting, before.work, before.entered
+        self._before.clear()
+        self._said.clear()
+
+    def _moment(self, job: Job, at: datetime) -> Moment:
+        return moment(self._follower.known, self._follower.places, self._workers.serving, job, at)
+
+    def _lines(self, job: Job) -> tuple[Line, Line] | None:
+        """Of its type and its tenant, where enough is known to say anything."""
+        if not self._follower.caught_up.is_set():
+            return None
+        tenant = self._follower.known.model.tenants.get(job.tenant)
+        kind = tenant.kinds.get(job.type) if tenant else None
+        if tenant is None or kind is None or max(kind.work.outcomes, kind.queue.outcomes) < LEARNT:
+            return None
+        return kind.line, tenant.line
+
+    def _enter(self, job: Job, lines: tuple[Line, Line]) -> None:
+        kind = self._follower.known.model.tenants[job.tenant].kinds[job.type]
+        for line in lines:
+            self._before.setdefault(id(line), Before(line, line.waiting, line.work, line.entered))
+            line.enter(kind.curve.typical())
