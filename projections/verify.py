@@ -1,19 +1,23 @@
-"""Proof that what is shown follows from the log: every inline projection is built anew and compared, row for row.
+"""Proof that what is shown follows from the log: every inline projection is built again and compared row by row.
 
-All is read in one repeatable-read snapshot, so live and log stand at the same position while the service runs on. The
-rows are built into temporary tables by the very same fold and apply; memory stays bounded, no row is locked.
+The second build lies in temporary tables of one connection and is made by the very same fold and apply. Each comparison
+is made in one repeatable-read snapshot, so live and log stand at the same position while the service runs on; memory
+stays bounded, no row is locked.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 
 import msgspec
 from msgspec import Struct
 
 from eventstore import read
-from eventstore.postgres import Connection, Pool
-from projections.build import ANALYZE_SQL, BARE_SQL, build
+from eventstore.postgres import AWAY, Connection, Pool
+from projections.build import BARE_SQL, build
 
 ROWS_MAX = 200  # told of each table
+TIDY_EVENTS = 100_000
 
 KEYS = {
     "jobs": ("partition", "id"),
@@ -25,11 +29,14 @@ KEYS = {
 
 Row = dict[str, object]
 
+_BESIDE = "set search_path = pg_temp, public"
 # A rebuild must not swap the tables under our snapshot; it waits for us.
-_HOLD = "lock table " + ", ".join(f"public.{table}" for table in KEYS) + " in access share mode"
+_HOLD = "lock table public.jobs, public.queue, public.dedupe, public.items, public.types in access share mode"
+_TIDY = "vacuum (analyze) jobs, queue, dedupe, items, types"  # nobody else can do it for temporary tables
 _COMPARE = """select to_jsonb(live) as live, to_jsonb(rebuilt) as rebuilt
     from public.{table} live full join pg_temp.{table} rebuilt using ({key})
     where (live.*) is distinct from (rebuilt.*) order by {key} limit $1"""
+_COMPARES = {table: _COMPARE.format(table=table, key=", ".join(key)) for table, key in KEYS.items()}
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -44,22 +51,59 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 async def verify(pool: Pool) -> list[Difference]:
     """Every difference, at most of ROWS_MAX rows in each table; empty when live equals rebuilt."""
-    async with pool.acquire() as conn:
-        await conn.execute("set search_path = pg_temp, public")
-        await conn.execute(BARE_SQL)
+    async with pool.acquire() as conn, second_build(conn) as second:
+        return await second.differences()
+
+
+@asynccontextmanager
+async def second_build(conn: Connection) -> AsyncIterator["SecondBuild"]:
+    """Empty at first. The connection is given back as it came."""
+    await conn.execute(_BESIDE)
+    await conn.execute(BARE_SQL)
+    try:
+        yield SecondBuild(conn)
+    finally:
+        with contextlib.suppress(*AWAY):  # what ended the connection took its temporary tables with it
+            await conn.execute("discard temp; reset search_path")
+
+
+class SecondBuild:
+    """The inline projections once more, up to a position of each partition."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.positions: dict[int, int] = {}
+        self._tidied = 0
+
+    async def catch_up(self) -> None:
+        """Up to where the log is now, and a look at the tables each time the log has doubled."""
+        await self.build_to(await read.heads(self.conn))
+        events = sum(self.positions.values())
+        if events >= 2 * self._tidied + TIDY_EVENTS:
+            await self.conn.execute(_TIDY)
+            self._tidied = events
+
+    async def build_to(self, heads: Mapping[int, int]) -> None:
+        for partition, head in heads.items():
+            await build(self.conn, partition, self.positions.get(partition, 0), head)
+            self.positions[partition] = head
+
+    async def differences(self) -> list[Difference]:
+        """All tables, live and rebuilt at the same positions."""
+        await self.catch_up()
+        before = dict(self.positions)
         try:
-            async with conn.transaction(isolation="repeatable_read", readonly=True):
-                await conn.execute(_HOLD)
-                for partition, head in (await read.heads(conn)).items():
-                    await build(conn, partition, 0, head)
-                await conn.execute(ANALYZE_SQL)
-                return [difference for table in KEYS for difference in await _compare(conn, table)]
-        finally:
-            await conn.execute("discard temp")
+            async with self.conn.transaction(isolation="repeatable_read", readonly=True):
+                await self.conn.execute(_HOLD)
+                await self.build_to(await read.heads(self.conn))
+                return [each for table in KEYS for each in await _compare(self.conn, table)]
+        except BaseException:
+            self.positions = before  # what was built since went with the transaction
+            raise
 
 
 async def _compare(conn: Connection, table: str) -> list[Difference]:
-    rows = await conn.fetch(_COMPARE.format(table=table, key=", ".join(KEYS[table])), ROWS_MAX)
+    rows = await conn.fetch(_COMPARES[table], ROWS_MAX)
     return [each for row in rows for each in _differences(table, _decoded(row["live"]), _decoded(row["rebuilt"]))]
 
 

@@ -49,7 +49,9 @@ def up(
 
 @app.command()
 def serve(
-    roles: Annotated[str, typer.Option(help="Which parts run in this process.")] = "api,relay,projector,orchestrator",
+    roles: Annotated[
+        str, typer.Option(help="Which parts run in this process; also: verifier.")
+    ] = "api,relay,projector,orchestrator",
     as_json: Json = False,
 ) -> None:
     """Run parts of the service on given servers (TIDINGS_DATABASE_URL, TIDINGS_NATS_URL)."""
@@ -121,6 +123,14 @@ def verify(
     from services.commands.projections import verify as run
 
     _finish(run(data, follow=follow, as_json=as_json))
+
+
+@projections.command()
+def repair(data: Data = None, as_json: Json = False) -> None:
+    """Mend every row that is not what the log says, while the service runs; exit 1 where some still differ."""
+    from services.commands.projections import repair as run
+
+    _finish(run(data, as_json=as_json))
 
 
 @audit.command("verify")

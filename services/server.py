@@ -20,6 +20,7 @@ from eventstore.tail import Tail
 from eventstore.wake import Wakeups
 from projections.insights import Insights
 from projections.runner import Runner
+from projections.shadow import Shadow
 from projections.waits.follow import Snapshots
 from schemas.envelope import Recorded
 from services.api import health
@@ -36,7 +37,9 @@ from services.work.timers import Timers
 log = structlog.get_logger()
 
 API, RELAY, PROJECTOR, ORCHESTRATOR = "api", "relay", "projector", "orchestrator"
+VERIFIER = "verifier"  # costs as much as the projections themselves, so only where it is asked for
 ROLES = frozenset({API, RELAY, PROJECTOR, ORCHESTRATOR})
+ALL_ROLES = ROLES | {VERIFIER}
 NATS_START_MAX_S = 2.0  # then the API is ready without it
 GC_OBJECTS = 20_000  # new ones before the next look for cycles
 STOP_MAX_S = 5  # for answers on their way; whoever started us waits only a little longer
@@ -79,6 +82,7 @@ class Engine:
             estimates=self.waits.stating,
         )
         self._relay: Relay | None = None
+        self.shadow: Shadow | None = None
         self.checkpoints = Makers(pool, settings.partitions, settings.checkpoint_key)
         self.schedule = self._schedule()
 
@@ -116,6 +120,9 @@ class Engine:
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
             yield self.snapshots.run()
+        if VERIFIER in roles:
+            self.shadow = Shadow(self.settings.database_url, every_s=self.settings.verify_every_s)
+            yield self.shadow.run()
         if RELAY in roles and self.settings.nats_url:
             self._relay = self._make_relay(self.settings.nats_url)
             yield self._relay.run()
@@ -226,7 +233,7 @@ async def _serve_api(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, 
 
 async def _serve_health(engine: Engine, ready: asyncio.Event, stop: asyncio.Event, sock: socket.socket | None) -> None:
     """What a process without the API answers: whether it lives, and what it counts."""
-    metrics, no_more = Metrics(engine.relays), asyncio.Event()
+    metrics, no_more = Metrics(engine.relays, lambda: engine.shadow), asyncio.Event()
     no_more.set()
     stops = [tail.subscribe(metrics.appended) for tail in engine.tails.values()]
     server = Server(health.app(engine.pool, metrics), engine.settings, ready, after=no_more)

@@ -174,6 +174,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra=LOG,
         ),
     ] = None
+    verify_every_s: Annotated[
+        float,
+        Meta(title="seconds", ge=0.1, le=86_400, description="Role verifier: pause between comparisons.", extra=LOG),
+    ] = 30.0
     net_s: Annotated[
         float,
         Meta(title="seconds", ge=0.05, le=60, description="The look that catches a lost wake-up or stream.", extra=LOG),

@@ -16,6 +16,7 @@ from eventstore.postgres import Pool
 from eventstore.relay import Report
 from eventstore.secrets import secret
 from eventstore.tail import Tail
+from projections.shadow import Shadow
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
 from services.api import (
@@ -85,6 +86,8 @@ class Engine(Protocol):
     @property
     def vault(self) -> Vault: ...
     @property
+    def shadow(self) -> Shadow | None: ...
+    @property
     def checkpoints(self) -> Makers: ...
     @property
     def waits(self) -> Waits: ...
@@ -124,7 +127,7 @@ async def _parts(engine: Engine) -> Parts:
         waits=engine.waits,
         screens=Screens(pool, tails, links, engine.vault, engine.waits, watchers_max=settings.sse_streams_max),
         auditing=audit.Auditing(engine.checkpoints, engine.tails),
-        metrics=Metrics(engine.relays),
+        metrics=Metrics(engine.relays, lambda: engine.shadow),
     )
 
 

@@ -11,6 +11,8 @@ from starlette.responses import Response
 from eventstore.postgres import AWAY, Pool
 from eventstore.relay import Report
 from eventstore.standing import Fault
+from projections.shadow import Shadow
+from projections.verify import KEYS
 from schemas.envelope import Recorded
 
 _GAUGES = """select (select count(*) from queue where ready_at <= clock_timestamp()) as ready,
@@ -23,8 +25,9 @@ _GAUGES = """select (select count(*) from queue where ready_at <= clock_timestam
 class Metrics:
     """One registry for each app, so that several can live in one process."""
 
-    def __init__(self, relays: Callable[[], Sequence[Report]]) -> None:
+    def __init__(self, relays: Callable[[], Sequence[Report]], shadow: Callable[[], Shadow | None]) -> None:
         self._relays = relays
+        self._shadow = shadow
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -43,6 +46,20 @@ class Metrics:
         self._fault = Gauge(
             "tidings_relay_state", "1: the stream in NATS is so.", ["partition", "state"], registry=self.registry
         )
+
+        self._passes = Gauge(
+            "tidings_projection_passes", "Comparisons of all projections with the log.", registry=self.registry
+        )
+        self._differing = Gauge(
+            "tidings_projection_rows_differing",
+            "Rows that are not what the log says.",
+            ["table"],
+            registry=self.registry,
+        )
+        self._spoiled = Counter(
+            "tidings_projection_rows_spoiled", "Rows found spoiled, each once.", ["table"], registry=self.registry
+        )
+        self._told: Counts[str] = Counts()
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         found = self._answered.get((method, path, status))
@@ -71,6 +88,7 @@ class Metrics:
         self._streams.set(streams)
         self._claims.set(claims)
         self._set_relays()
+        self._set_shadow()
         with contextlib.suppress(*AWAY):  # what this process counts is told while the database is away, too
             await self._look(pool)
         return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -83,3 +101,14 @@ class Metrics:
             self._lag.labels(report.partition).set(report.lag)
             for state in ("ok", *Fault):
                 self._fault.labels(report.partition, state).set(state == (report.fault or "ok"))
+
+    def _set_shadow(self) -> None:
+        """Where this process keeps the second build (role verifier)."""
+        shadow = self._shadow()
+        if shadow is None:
+            return
+        self._passes.set(shadow.passes)
+        for table in KEYS:
+            self._differing.labels(table).set(shadow.differing[table])
+            self._spoiled.labels(table).inc(shadow.spoiled[table] - self._told[table])
+        self._told = shadow.spoiled.copy()

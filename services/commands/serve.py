@@ -9,7 +9,7 @@ import structlog
 from projections.migrate import migrate
 from services.commands.up import first_of, listen, stop_on_signals, url_of
 from services.embedded.folder import CannotStart
-from services.server import ROLES, settle
+from services.server import ALL_ROLES, settle
 from services.server import serve as run
 from services.settings import Settings
 from services.telling import configure
@@ -42,9 +42,10 @@ async def serve(roles: str) -> int:
 
 def _roles(words: str) -> frozenset[str]:
     chosen = frozenset(word.strip() for word in words.split(",") if word.strip())
-    unknown = chosen - ROLES
+    unknown = chosen - ALL_ROLES
     if unknown or not chosen:
         raise CannotStart(
-            f"Unknown roles: {', '.join(sorted(unknown)) or 'none given'}.", f"There are {', '.join(sorted(ROLES))}."
+            f"Unknown roles: {', '.join(sorted(unknown)) or 'none given'}.",
+            f"There are {', '.join(sorted(ALL_ROLES))}.",
         )
     return chosen
