@@ -4,6 +4,7 @@ Any number of processes may do this at once: making a stream that is there with 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -24,6 +25,7 @@ PAYLOAD_MIN_BYTES = 1024 * 1024  # a whole JSON body, or the biggest event with 
 MESSAGE_MAX_BYTES = 2 * PAYLOAD_MIN_BYTES
 PENDING_MAX_BYTES = 8 * PAYLOAD_MIN_BYTES  # written but not yet taken by the socket; beyond, a publisher waits
 CHECK_MAX_S = 3.0
+CLOSE_MAX_S = 2.0
 REJECTIONS_KEPT_S = 7 * 86_400
 COMMAND_WINDOW_S = 0.1  # NATS' least: it would take two tenants' commands of one id for one, the log tells them apart
 
@@ -76,6 +78,14 @@ async def connect(nats_url: str, name: str, *, on_lost: Callable[[], None] = lam
     return client
 
 
+async def close(client: Client) -> None:
+    """For good, in bounded time, whatever state the connection is in."""
+    # A socket that has just died: uvloop's raises RuntimeError when nats-py still writes what was pending.
+    with contextlib.suppress(*AWAY, RuntimeError):
+        async with asyncio.timeout(CLOSE_MAX_S):
+            await client.close()
+
+
 def check_max_payload(client: Client) -> None:
     """Raises UnfitNats where a message of the contract's size would be refused."""
     if client.max_payload < PAYLOAD_MIN_BYTES:
@@ -96,7 +106,7 @@ async def check(nats_url: str) -> None:
     try:
         check_max_payload(client)
     finally:
-        await client.close()
+        await close(client)
 
 
 async def ensure_streams(

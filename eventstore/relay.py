@@ -29,7 +29,6 @@ log = structlog.get_logger()
 
 FLYING_MAX = 2  # chunks: one is written while the other is stored
 LOOK_S = 1.0  # between two looks at a stream: nobody tells when it is purged
-CLOSE_MAX_S = 2.0
 REMEMBER_MIN = 1000  # jobs, in each of many partitions
 
 Beside = Callable[[Client, int], Coroutine[object, object, None]]
@@ -129,9 +128,7 @@ class Relay:
             jetstream.check_max_payload(client)
             yield client
         finally:
-            with contextlib.suppress(*jetstream.AWAY):
-                async with asyncio.timeout(CLOSE_MAX_S):
-                    await client.close()
+            await jetstream.close(client)
 
 
 async def _until(lost: asyncio.Event) -> None:

@@ -75,7 +75,7 @@ class Schedule:
                 async with asyncio.timeout(END_MAX_S):
                     client = await jetstream.connect(self._nats_url, "tidings-checkpoints")
                     await self._publish(client, made)
-                    await client.close()
+                    await jetstream.close(client)
         except (*AWAY, *jetstream.AWAY, HistoryDamaged) as error:
             log.warning("the end has no checkpoint of its own, or not in NATS", error=repr(error))
 
@@ -127,4 +127,4 @@ class Schedule:
             self._stir.set()
             await asyncio.Event().wait()
         finally:
-            await self._client.close()
+            await jetstream.close(self._client)

@@ -116,7 +116,7 @@ async def _found(data: Path | None) -> AsyncIterator[Found]:
         try:
             yield Found(servers=found, nats_url=found.nats_url, pool=pool, js=client.jetstream())
         finally:
-            await client.close()
+            await jetstream.close(client)
 
 
 async def _lines(found: Found) -> list[Line]:

@@ -56,7 +56,7 @@ async def _through_outages(
             log.warning("calls by NATS begin anew", error=repr(error), again_s=pause)
             await asyncio.sleep(pause)
         finally:
-            await client.close()
+            await jetstream.close(client)
 
 
 async def _listen(client: Client, told: Told) -> None:

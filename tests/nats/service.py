@@ -28,11 +28,11 @@ _COUNT = "select type, count(*) from events where tenant = $1 and type <> 'JobTy
 
 
 @asynccontextmanager
-async def tidings(settings: Settings) -> AsyncIterator[str]:
+async def tidings(settings: Settings, roles: frozenset[str] = ROLES) -> AsyncIterator[str]:
     """The running service's address."""
     ready, stop = asyncio.Event(), asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        serving = asyncio.create_task(serve(settings, ROLES, ready, stop, sock=sock))
+        serving = asyncio.create_task(serve(settings, roles, ready, stop, sock=sock))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         assert not serving.done()

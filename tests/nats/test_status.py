@@ -20,6 +20,7 @@ from services.nats.status import MERGE_S, PAGE, PartitionStatus
 from services.settings import Settings
 from services.waits.waits import Waits
 from tests.api.client import Api
+from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.nats.service import by_http, tidings
 from tests.nats.statuses import last, until, watching
@@ -60,18 +61,11 @@ async def publishing(pool: Pool, nats: Broker, *, ttl_s: int = TTL_S) -> AsyncIt
     client = await jetstream.connect(nats.url, "test-status")
     tail = Tail(pool, 0)
     await tail.start()
-    running = [
-        asyncio.create_task(tail.run()),
-        asyncio.create_task(
-            PartitionStatus(pool, tail, Waits(pool, {0: tail}), replicas=1, ttl_s=ttl_s, look_s=0.1).run(client)
-        ),
-    ]
+    publisher = PartitionStatus(pool, tail, Waits(pool, {0: tail}), replicas=1, ttl_s=ttl_s, look_s=0.1)
     try:
-        yield tail
+        async with beside(tail.run(), publisher.run(client)):
+            yield tail
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
         await client.close()
 
 

@@ -1,7 +1,5 @@
 """A whole service on a database and a NATS server of its own, spoken to by the SDK over each of its carriers."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Self, TypeVar
 
@@ -9,8 +7,9 @@ import pytest
 
 from eventstore.postgres import Pool
 from services.keys import create_key
-from services.server import ROLES, serve
+from services.server import ROLES
 from services.settings import Settings
+from tests.nats.service import tidings
 from tests.nats_servers import Broker, broker
 from tidings import Client, Worker
 
@@ -34,15 +33,8 @@ async def http_url(database: str, nats: Broker, tmp_path_factory: pytest.TempPat
     """The running service's address."""
     files = tmp_path_factory.mktemp("files").as_uri()
     settings = Settings(database_url=database, nats_url=nats.url, files_url=files)
-    ready, stop = asyncio.Event(), asyncio.Event()
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        serving = asyncio.create_task(serve(settings, ROLES, ready, stop, sock=sock))
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        assert not serving.done()
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        stop.set()
-        await serving
+    async with tidings(settings, ROLES) as found:
+        yield found
 
 
 class Way:

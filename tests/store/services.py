@@ -1,6 +1,5 @@
 """A running job service for the store's tests, and the few commands they give it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from schemas.ids import uuid7
 from schemas.jobtypes import JobType
 from services.jobs.obey import Answer
 from services.jobs.service import JobService
+from tests.background import beside
 
 TYPE = "orders.export"
 
@@ -33,13 +33,8 @@ async def serving(pool: Pool, dsn: str, partitions: int) -> AsyncIterator[Servic
     service = Service(pool, dsn, partitions)
     for tail in service.tails.values():
         await tail.start()
-    tasks = [asyncio.create_task(service.run()), *(asyncio.create_task(tail.run()) for tail in service.tails.values())]
-    try:
+    async with beside(service.run(), *(tail.run() for tail in service.tails.values())):
         yield service
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def cause(kind: str = "user", name: str = "ann") -> Cause:

@@ -1,7 +1,6 @@
 """Claims on a real database: one worker for an attempt, in order, within the limits."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,12 +26,6 @@ from tests.store.asking import (
     taken,
 )
 from tests.store.services import Service, cause, define, serving
-
-
-@pytest.fixture
-async def service(pool: Pool, database: str, partitions: int) -> AsyncIterator[Service]:
-    async with serving(pool, database, partitions) as service:
-        yield service
 
 
 async def test_two_hundred_claimers_never_share_an_attempt(

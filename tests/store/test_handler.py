@@ -1,7 +1,7 @@
 """The command handler's faults: a bad command, a full queue and a database that is away harm no neighbour."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import asyncpg
@@ -34,12 +34,6 @@ from tests.store.asking import (
 )
 from tests.store.network import network
 from tests.store.services import Service, cause, define, serving
-
-
-@pytest.fixture
-async def service(pool: Pool, database: str, partitions: int) -> AsyncIterator[Service]:
-    async with serving(pool, database, partitions) as service:
-        yield service
 
 
 async def test_a_command_that_spoils_its_batch_is_refused_alone(service: Service, pool: Pool, tenant: str) -> None:

@@ -15,6 +15,7 @@ from eventstore.tail import Tail
 from eventstore.wake import CHANNEL, Wakeups
 from schemas import events as e
 from schemas.envelope import Recorded, decode
+from tests.background import beside
 from tests.conftest import Servers
 from tests.store.logs import append, fill, job_id, requested
 from tests.store.network import network
@@ -43,13 +44,8 @@ class Seen:
 
 @asynccontextmanager
 async def running(*parts: Tail | Wakeups) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(part.run()) for part in parts]
-    try:
+    async with beside(*(part.run() for part in parts)):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture(scope="module", params=[1, 4])

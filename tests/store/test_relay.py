@@ -18,6 +18,7 @@ from schemas import events as e
 from schemas import subjects
 from schemas.envelope import LINE_MAX_BYTES
 from schemas.jobtypes import Definition
+from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.e2e.processes import TIDINGS, Process, run, running
 from tests.nats_servers import Broker, broker
@@ -62,12 +63,8 @@ async def relaying(
     tail = Tail(pool, 0)
     await tail.start()
     relay = Relay(pool, database, nats.url, 1, tails={0: tail}, window=window, cloudevents=cloudevents, look_s=0.05)
-    task = asyncio.create_task(relay.run())
-    try:
+    async with beside(relay.run()):
         yield tail
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def process(database: str, nats: Broker, **env: str) -> AbstractContextManager[Process]:

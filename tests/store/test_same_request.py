@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
@@ -31,12 +30,6 @@ from tests.store.asking import (
     taken,
 )
 from tests.store.services import Service, define, serving
-
-
-@pytest.fixture
-async def service(pool: Pool, database: str, partitions: int) -> AsyncIterator[Service]:
-    async with serving(pool, database, partitions) as service:
-        yield service
 
 
 async def test_fifty_clicks_at_once_are_one_job(service: Service, pool: Pool, tenant: str) -> None:

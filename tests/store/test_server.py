@@ -78,9 +78,9 @@ async def test_a_job_by_its_hours(database: str, pool: Pool, tmp_path: Path, hea
 
 async def test_without_the_api_it_works_in_the_background(database: str, pool: Pool, tmp_path: Path) -> None:
     async with serving(database, tmp_path, frozenset({ORCHESTRATOR, PROJECTOR})) as (url, _):
-        with pytest.raises(httpx.ConnectError):
-            async with httpx.AsyncClient() as client:
-                await client.get(url)
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/readyz")).json() == {"ready": True}
+            assert (await client.get("/v1/types")).status_code == 404, "only its health is to be asked for"
         assert await pool.fetchval("select count(*) from pg_stat_activity where datname = current_database()") > 1
 
 

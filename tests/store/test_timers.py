@@ -16,6 +16,7 @@ from schemas.jobtypes import JobType
 from services.jobs.handler import Unavailable
 from services.work import timers as timers_module
 from services.work.timers import Timers
+from tests.background import beside
 from tests.store.logs import append, job_id, requested
 from tests.store.services import Service, claim, define, serving, submit
 
@@ -28,25 +29,14 @@ def partitions(request: pytest.FixtureRequest) -> int:
     return count
 
 
-@pytest.fixture
-async def service(pool: Pool, database: str, partitions: int) -> AsyncIterator[Service]:
-    async with serving(pool, database, partitions) as running:
-        yield running
-
-
 def timers_of(pool: Pool, service: Service) -> Timers:
     return Timers(pool, service.do, service.tails, idempotency_keep_s=3600)
 
 
 @asynccontextmanager
 async def working(*timers: Timers) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each.run()) for each in timers]
-    try:
+    async with beside(*(each.run() for each in timers)):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def seen(service: Service, partition: int, kind: type[e.Event], count: int = 1) -> None:

@@ -91,7 +91,8 @@ class NatsTransport:
 
     async def close(self) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            with suppress(Error, OSError, RuntimeError):  # uvloop's RuntimeError: the socket has just died
+                await self._connection.close()
         if self._http is not None:
             await self._http.close()
 
