@@ -1,4 +1,4 @@
-import { Away, Refused } from "./errors.js";
+import { Refused } from "./errors.js";
 import { pauses, rest } from "./pauses.js";
 import { events } from "./sse.js";
 
@@ -12,31 +12,39 @@ const SILENT_MS = 40_000; // a comment comes every 15 s, so this connection is d
 const FIRST_BYTE_MS = 6_000; // the snapshot comes at once, unless something between holds the stream back
 const POLL_S = 25;
 const LIST_MS = 3_000;
+const MISSES_MAX = 2; // streams in a row through which nothing came
+const ANOTHER_TRY = 30; // polls until a stream is tried again
+
+/** @typedef {{mark: string | null, version: number}} Place how far a reader is */
 
 /**
- * Read a topic until `signal`: as a stream that resumes, or by long polls where streams do not get through.
+ * Read a topic until `signal`: as a stream that resumes, or by polls where streams do not get through.
  * @param {import("./client.js").Client} client
  * @param {Topic} topic
  * @param {AbortSignal} signal
  * @param {Reader} reader
  */
 export async function follow(client, topic, signal, reader) {
-  let held = 0;
-  /** @type {{mark: string | null}} */
-  const place = { mark: null };
+  /** @type {Place} */
+  const place = { mark: null, version: 0 };
+  let misses = 0;
   let waits = pauses();
   while (!signal.aborted) {
     try {
-      if (held < 2) {
-        const came = await stream(client, topic, signal, reader, place);
-        held = came ? 0 : held + 1;
-        if (came) waits = pauses();
-      } else await poll(client, topic, signal, reader);
+      const tries = misses < MISSES_MAX || misses % ANOTHER_TRY === 0;
+      if (!tries || !(await stream(client, topic, signal, reader, place))) {
+        misses++;
+        await poll(client, topic, signal, reader, place);
+        continue;
+      }
+      misses = 0;
+      waits = pauses();
     } catch (error) {
       if (error instanceof Refused) throw error;
+      misses = 0; // nobody answers at all, so it is not the stream that is held back
       if (!signal.aborted) reader.reached(false);
     }
-    if (!signal.aborted && held < 2) await rest(waits.next().value ?? 0, signal);
+    if (!signal.aborted) await rest(waits.next().value ?? 0, signal);
   }
 }
 
@@ -45,18 +53,18 @@ const streamPath = (topic) =>
   "job" in topic ? `/v1/jobs/${topic.job}/stream` : `/v1/stream?owner=${encodeURIComponent(topic.owner)}`;
 
 /**
- * One connection to its end; whether anything came through it.
+ * One connection to its end, however it ends; whether anything came through it.
  * @param {import("./client.js").Client} client
  * @param {Topic} topic
  * @param {AbortSignal} signal
  * @param {Reader} reader
- * @param {{mark: string | null}} place
+ * @param {Place} place
  */
 async function stream(client, topic, signal, reader, place) {
   const ending = new AbortController();
   const end = () => ending.abort();
   let came = false;
-  let timer = setTimeout(end, FIRST_BYTE_MS * 2);
+  let timer = setTimeout(end, FIRST_BYTE_MS);
   const alive = () => {
     came = true;
     clearTimeout(timer);
@@ -75,13 +83,12 @@ async function stream(client, topic, signal, reader, place) {
     for await (const each of events(/** @type {ReadableStream<Uint8Array>} */ (response.body), alive)) {
       place.mark = each.id ?? place.mark;
       const said = JSON.parse(each.data);
+      place.version = said.version ?? 0;
       if (each.event === "status") reader.status(said);
       else if (each.event === "wait") reader.wait(said);
     }
   } catch (error) {
-    const held = !came && error instanceof Error && error.name === "AbortError";
-    if (held && !signal.aborted && !client.cut && navigator.onLine) return false;
-    throw error instanceof Refused ? error : new Away();
+    if (error instanceof Refused) throw error;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
@@ -92,24 +99,22 @@ async function stream(client, topic, signal, reader, place) {
   return came;
 }
 
-/** @type {WeakMap<Reader, number>} */
-const versions = new WeakMap();
-
 /**
  * One long poll of a job, or one look at an owner's list.
  * @param {import("./client.js").Client} client
  * @param {Topic} topic
  * @param {AbortSignal} signal
  * @param {Reader} reader
+ * @param {Place} place
  */
-async function poll(client, topic, signal, reader) {
+async function poll(client, topic, signal, reader, place) {
   if ("job" in topic) {
-    const after = versions.get(reader) ?? 0;
-    const response = await client.call("GET", `/v1/jobs/${topic.job}?after=${after}&wait=${POLL_S}`, { signal });
+    const path = `/v1/jobs/${topic.job}?after=${place.version}&wait=${POLL_S}`;
+    const response = await client.call("GET", path, { signal });
     reader.reached(true);
     if (response.status === 304) return;
     const view = await response.json();
-    versions.set(reader, view.version);
+    place.version = view.version;
     return reader.status(view);
   }
   const { jobs } = await client.list({ owner: topic.owner, limit: "200" });

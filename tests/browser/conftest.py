@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.person import Person
+from tests.browser.shop import Shop, open_shop
 from tests.e2e.processes import stack
 
 ARGUMENTS = (
@@ -32,11 +33,19 @@ def chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[dict[str, str]]:
-    """The whole stack with its demo, for all browser tests."""
+def shop() -> Iterator[Shop]:
+    """A product on an origin of its own."""
+    with open_shop() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def served(shop: Shop) -> Iterator[dict[str, str]]:
+    """The whole stack with its demo, for all browser tests; the shop may embed its screens."""
     folder = Path(mkdtemp(prefix="tidings-browser-"))
     try:
-        with stack(folder / "stack", TIDINGS_DEMO_PACE=PACE_S) as running:
+        with stack(folder / "stack", TIDINGS_DEMO_PACE=PACE_S, TIDINGS_ALLOWED_ORIGINS=shop.url) as running:
+            shop.tidings, shop.key = running.ready["url"], running.ready["api_key"]
             yield running.ready
     finally:
         shutil.rmtree(folder, ignore_errors=True)

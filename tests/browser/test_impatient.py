@@ -129,6 +129,76 @@ async def test_is_cut_off_for_twenty_seconds_in_mid_run(person: Person) -> None:
     assert len(await person.jobs(page)) == 1
 
 
+async def test_is_offline_for_twenty_seconds_while_the_job_ends(person: Person) -> None:
+    page = await person.opens()
+    await button(page, "export").click()
+    await sees(row(page, "export"), "Running")
+    (job,) = await person.jobs(page)
+    await person.context.set_offline(True)
+    await sees(row(page, "export"), "We can't be reached right now.")
+    began = asyncio.get_running_loop().time()
+    while job["state"] != "finished" or asyncio.get_running_loop().time() < began + 20:
+        asked = {"after": str(job["version"]), "wait": "5"}  # the version only rises, so an ended job fills the time
+        answer = await person.http.get(f"/v1/jobs/{job['id']}", params=asked)
+        job = answer.json() if answer.status_code == 200 else job
+    await expect(row(page, "export").locator(".pill")).to_contain_text("Running")  # what it knew last, and no more
+    await person.context.set_offline(False)
+    await sees(row(page, "export"), "Finished")
+    await expect(row(page, "export").locator("[data-key=away]")).to_have_count(0)
+    (job,) = await person.jobs(page)
+    assert (job["clicks"], job["run"]) == (1, 1)
+
+
+async def test_an_upload_shows_how_far_it_is_and_warns_before_leaving(person: Person) -> None:
+    page = await person.opens()
+    await uses_sample(page)
+    network = await person.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
+    await network.send("Network.emulateNetworkConditions", slow)
+    await button(page, "import").click()
+    way = page.locator("#import-button").locator("progress")
+    await sees(page.locator("#import-button"), "Please keep this page open.")
+    await expect(way).not_to_have_attribute("value", "0")
+    assert int(await way.get_attribute("value") or 0) < int(await way.get_attribute("max") or 0)
+    async with page.expect_event("dialog") as asking:
+        await page.close(run_before_unload=True)
+    dialog = await asking.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+    await network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    await sees(row(page, "import"), "rows need attention")
+    await expect(way).to_have_count(0)
+
+
+async def test_refreshes_in_the_middle_of_an_import(person: Person) -> None:
+    """The file is gone from the page by then, but not what it started."""
+    page = await person.opens()
+    await uses_sample(page)
+    await button(page, "import").click()
+    await sees(row(page, "import"), "Running")
+    await page.reload()
+    await expect(button(page, "import")).to_have_text("View status")
+    await sees(row(page, "import"), "rows need attention")
+    assert len(await person.jobs(page)) == 1
+
+
+async def test_reads_what_starting_again_costs_before_it_happens(person: Person) -> None:
+    page = await person.opens()
+    await button(page, "ai").click()
+    await row(page, "ai").get_by_role("button", name="Cancel").click()
+    await sees(row(page, "ai").locator(".pill"), "Canceled")
+    again = row(page, "ai").get_by_role("button", name="Start a new one")
+    await again.click()
+    await sees(row(page, "ai"), "another charge")
+    await row(page, "ai").get_by_role("button", name="Not now").click()
+    await expect(row(page, "ai")).not_to_contain_text("another charge")
+    assert len(await person.jobs(page)) == 1
+    await again.click()
+    await again.click()
+    await sees(row(page, "ai").locator(".pill"), "Running")
+    assert len(await person.jobs(page)) == 2
+
+
 async def test_an_upload_that_is_cut_starts_nothing(person: Person) -> None:
     page = await person.opens()
     await uses_sample(page)

@@ -1,8 +1,9 @@
 import { Away, Refused } from "../errors.js";
 import { show } from "../html.js";
 import { render } from "./button_view.js";
+import { refusal } from "./doing.js";
 import { TidingsElement } from "./element.js";
-import { Clicks, start, upload } from "./start.js";
+import { Clicks, sentWith, start, upload } from "./start.js";
 import { buttonSheets } from "./style.js";
 
 /**
@@ -54,10 +55,11 @@ export class TidingsButton extends TidingsElement {
     this.#say("");
     this.listen("view", (view) => view.id === this.#job?.id && this.#see(view), signal);
     this.listen("replaced", ({ old, view }) => old === this.#job?.id && this.#open(view), signal);
-    if (this.hasAttribute("upload") || !this.getAttribute("type")) return;
-    if (new Clicks(this.#wish()).pending) return this.#click();
-    const found = await here.client.find(this.#wish()).catch(() => null);
-    if (!found || signal.aborted || this.#job || this.#busy) return;
+    const wish = this.hasAttribute("upload") ? sentWith(this.#wish()).get() : this.#wish();
+    if (!wish?.type) return;
+    if (new Clicks(wish).pending) return this.#send(here, async () => wish);
+    const found = await here.client.find(wish).catch(() => null);
+    if (!found || signal.aborted || this.#job || this.#busy || this.#file) return;
     await here.put(found);
     this.#open(found);
   }
@@ -76,16 +78,26 @@ export class TidingsButton extends TidingsElement {
     if (!here || this.#busy) return;
     if (this.#job?.button.action === "view") return this.#show(this.#job);
     if (this.hasAttribute("upload") && !this.#file) return this.#say(here.words.say("screen-file-first"));
+    await this.#send(here, async () => {
+      if (!this.#file) return this.#wish();
+      const uploading = (/** @type {number} */ done, /** @type {number} */ total) => ((this.#sent = { done, total }), this.#draw());
+      const wish = this.#wish((await upload(here, this.#file, { uploading })).id);
+      sentWith(this.#wish()).put(wish);
+      this.#sent = null;
+      this.#draw();
+      return wish;
+    });
+  }
+
+  /** @param {import("../session.js").Session} here @param {() => Promise<import("../types.js").Wish>} prepare */
+  async #send(here, prepare) {
     this.#busy = true;
     this.#say(here.words.say("screen-sending"));
     try {
-      const uploading = (/** @type {number} */ done, /** @type {number} */ total) => ((this.#sent = { done, total }), this.#draw());
-      const stored = this.#file && (await upload(here, this.#file, { uploading }));
-      this.#sent = null;
-      this.#open(await start(here, this.#wish(stored?.id), { away: () => this.#say(here.words.say("screen-away-click")) }));
+      this.#open(await start(here, await prepare(), { away: () => this.#say(here.words.say("screen-away-click")) }));
     } catch (error) {
       if (error instanceof Away) this.#say(here.words.say(this.#file ? "screen-upload-cut" : "screen-away"));
-      else if (error instanceof Refused) this.#say(`${error.problem.detail} ${error.problem.next}`);
+      else if (error instanceof Refused) this.#say(refusal(error.problem, here.words));
       else throw error;
     } finally {
       this.#busy = false;
@@ -97,7 +109,7 @@ export class TidingsButton extends TidingsElement {
   /** @param {import("../types.js").JobView} view */
   #open(view) {
     this.#job = view;
-    this.#say(view.repeat?.text ?? this.here?.words.say("screen-started", { ref: view.ref }) ?? "");
+    this.#say(view.repeat?.text ?? this.here?.words.say("screen-started", { title: view.title, ref: view.ref }) ?? "");
     if (!this.hasAttribute("rowless")) this.#place(view.id);
     this.dispatchEvent(new CustomEvent("tidings-job", { detail: view, bubbles: true, composed: true }));
   }

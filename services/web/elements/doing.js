@@ -7,11 +7,12 @@ import { Refused } from "../errors.js";
  */
 
 /**
- * A retry before it happens: null where it can go ahead at once, else the words to show and the hash to confirm.
+ * What is said before: null where it can go ahead at once, else the words to show and the hash to confirm.
  * @param {Session} session @param {JobView} view @param {Action} action
  * @returns {Promise<{action: Action, text: string, plan: string | null} | null>}
  */
 export async function plan({ client }, view, action) {
+  if (action.name === "again") return action.warning ? { action, text: action.warning, plan: null } : null;
   const scope = scopeOf(action);
   const mends = view.state === "needs_fix" && action.name === "retry_failed";
   if (!action.needs_confirmation && !mends) return null;
@@ -51,6 +52,18 @@ export async function again({ client }, view) {
   const first = (await client.events(view.id, "limit=1")).events[0].data;
   const wish = { type: first.type, owner: first.owner, input: first.input, settings: first.settings, size: first.size, title: first.title };
   return client.submit({ ...wish, again: true }, { key: newKey() });
+}
+
+const THEIRS_TO_MEND = [409, 413];
+
+/**
+ * A refusal as the person reads it, who can't mend what the page itself asked wrongly.
+ * @param {import("../types.js").ProblemBody} problem @param {import("../words.js").Words} words
+ */
+export function refusal({ status, type = "", detail, next }, words) {
+  if (status === 404) return words.say("screen-not-found");
+  if (THEIRS_TO_MEND.includes(status) || type.endsWith("/unknown-upload")) return `${detail} ${next}`;
+  return words.say("screen-refused");
 }
 
 /** A key that no other click has. */

@@ -1,6 +1,6 @@
 import { Away, Refused } from "../errors.js";
 import { html, show } from "../html.js";
-import { again, plan, retry } from "./doing.js";
+import { again, plan, refusal, retry } from "./doing.js";
 import { TidingsElement } from "./element.js";
 import { render } from "./job_view.js";
 import { jobSheets } from "./style.js";
@@ -108,9 +108,8 @@ export class TidingsJob extends TidingsElement {
     const action = view.actions.find((each) => each.name === name);
     if (action && !this.#local.busy) await this.#try(name, async () => {
       if (name === "cancel") return here.put(await here.client.cancel(view.id));
-      if (name === "again") return here.board.replace(view.id, await again(here, view));
       [this.#input, this.#local.asked] = [undefined, await plan(here, view, action)];
-      if (!this.#local.asked) await this.#retry({ action, plan: null }, null);
+      if (!this.#local.asked) await this.#do({ action, plan: null }, null);
     });
     this.root.getElementById("plan")?.focus();
   }
@@ -118,12 +117,17 @@ export class TidingsJob extends TidingsElement {
   #goAhead() {
     const asked = this.#local.asked;
     const chosen = /** @type {HTMLInputElement | null} */ (this.root.querySelector("input[name=fixed]"))?.files?.[0];
-    if (asked && !this.#local.busy) this.#try(asked.action.name, () => this.#retry(asked, chosen ?? null));
+    if (asked && !this.#local.busy) this.#try(asked.action.name, () => this.#do(asked, chosen ?? null));
   }
 
   /** @param {{action: import("../types.js").Action, plan: string | null}} asked @param {File | null} file */
-  async #retry(asked, file) {
+  async #do(asked, file) {
     if (!this.#view || !this.here) return;
+    if (asked.action.name === "again") {
+      const fresh = await again(this.here, this.#view);
+      this.#local.asked = null;
+      return this.here.board.replace(this.#view.id, fresh);
+    }
     const met = await retry(this.here, this.#view, asked, file, this.#input);
     this.#local.asked = "asked" in met ? met.asked : null;
     if ("asked" in met) this.#input = met.asked.input;
@@ -137,7 +141,7 @@ export class TidingsJob extends TidingsElement {
     try {
       await what();
     } catch (error) {
-      if (error instanceof Refused) this.#local.note = `${error.problem.detail} ${error.problem.next}`;
+      if (error instanceof Refused) this.#local.note = refusal(error.problem, /** @type {any} */ (this.here).words);
       else if (error instanceof Away) this.#local.note = this.here?.words.say("screen-away") ?? "";
       else throw error;
     } finally {

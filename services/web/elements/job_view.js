@@ -25,7 +25,7 @@ export function render(view, now, words, local) {
     </div>
     ${local.reached ? "" : html`<p class="box calm" data-key="away">${words.say("screen-away")}</p>`}
     <p class="sentence">${view.sentence}</p>
-    ${progress(view)} ${stages(view, words)} ${problem(view, words, local)} ${facts(view, words)}
+    ${progress(view)} ${stages(view, words)} ${problem(view, words, local)} ${facts(view, local)}
     ${local.note ? html`<p class="box calm" data-key="note">${local.note}</p>` : ""} ${asking(view, words, local)}
     ${local.frozen || local.asked ? "" : actions(view, local)} ${meta(view, now, words)}
   </article>`;
@@ -56,11 +56,11 @@ function stages({ stages, state }, words) {
 }
 
 /** What is wrong, where, and the next step: together. @param {JobView} view @param {Words} words @param {Local} local */
-function problem({ problem, state, liveness }, words, { items }) {
+function problem({ problem, state, sentence, liveness }, words, { items }) {
   if (!problem) return "";
   const tone = liveness === "stuck" ? "bad" : "";
   return html`<section class="box ${tone}" data-key="problem">
-    <strong>${problem.text}</strong>
+    ${problem.text === sentence ? "" : html`<strong>${problem.text}</strong>`}
     ${items.length ? table(items, words) : ""}
     ${(problem.count ?? 0) > items.length && items.length ? html`<p class="note">${words.say("screen-more", { count: words.number(problem.count ?? 0) })}</p>` : ""}
     <p>${problem.next}</p>
@@ -73,22 +73,27 @@ function table(items, words) {
   const columns = /** @type {const} */ (["row", "column", "reason", "value"]);
   const shown = columns.filter((each) => items.some((item) => item[each] !== null && item[each] !== ""));
   const text = (/** @type {unknown} */ value) => (typeof value === "string" || value === null ? value : JSON.stringify(value));
-  const named = shown.includes("row") ? "" : "plain";
-  return html`<div class="rows ${named}" tabindex="0" role="group" aria-label="${words.say("screen-reason")}">
-    <table>
-      <thead><tr>${shown.map((each) => html`<th scope="col">${words.say(`screen-${each}`)}</th>`)}</tr></thead>
-      <tbody>${items.map((item) => html`<tr>${shown.map((each) => html`<td>${text(item[each])}</td>`)}</tr>`)}</tbody>
+  const plain = shown.includes("row") ? "" : "plain";
+  // The roles keep it a table for screen readers where a narrow row shows its cells below one another.
+  return html`<div class="rows ${plain}" tabindex="0" role="group" aria-label="${words.say("screen-reason")}">
+    <table role="table">
+      <thead role="rowgroup"><tr role="row">${shown.map((each) => html`<th scope="col" role="columnheader">${words.say(`screen-${each}`)}</th>`)}</tr></thead>
+      <tbody role="rowgroup">${items.map((item) => html`<tr role="row">${shown.map((each) => cell(words.say(`screen-${each}`), text(item[each])))}</tr>`)}</tbody>
     </table>
   </div>`;
 }
 
-/** How long, may I leave, where will it be. @param {JobView} view @param {Words} words */
-function facts({ state, wait, waiting, leave, result }, words) {
+/** @param {string} name @param {unknown} text */
+const cell = (name, text) => html`<td role="cell" data-name="${name}">${text}</td>`;
+
+/** How long, may I leave, where will it be. A wait that nobody can renew is not kept.
+ *  @param {JobView} view @param {Local} local */
+function facts({ state, wait, waiting, leave, result }, { reached, frozen }) {
   const open = state === "queued" || state === "running";
-  const parts = /** @type {const} */ (["queue", "work"]).filter((each) => wait[each]?.text);
+  const parts = [wait.queue?.text, wait.work?.text].filter(Boolean);
+  const waits = open && (reached || frozen) ? [waiting?.text, ...(parts.length > 1 ? parts : [wait.text])] : [];
   return html`<div class="facts">
-    ${open && waiting ? html`<p>${waiting.text}</p>` : ""}
-    ${open && parts.length > 1 ? parts.map((each) => html`<p>${words.say(`screen-wait-${each}`)}: ${wait[each]?.text}</p>`) : open ? html`<p>${wait.text}</p>` : ""}
+    ${waits.filter(Boolean).map((text) => html`<p class="wait">${text}</p>`)}
     ${open || state === "needs_fix" ? html`<p>${leave.text}</p>` : ""}
     ${state === "canceled" || !result.ready ? html`<p>${result.place}</p>` : ""}
   </div>`;

@@ -29,6 +29,20 @@ export class Clicks {
 }
 
 /**
+ * The last wish that a button sent with a file, so that a reloaded page finds its job: the file itself is gone by then.
+ * @param {Wish} bare the same wish without its file
+ */
+export function sentWith(bare) {
+  const name = `tidings file ${JSON.stringify(bare)}`;
+  return {
+    /** @returns {Wish | null} */
+    get: () => JSON.parse(sessionStorage.getItem(name) ?? "null"),
+    /** @param {Wish} wish */
+    put: (wish) => sessionStorage.setItem(name, JSON.stringify(wish)),
+  };
+}
+
+/**
  * From a click to its job: however often nobody answers, it stays one click.
  * @param {import("../session.js").Session} session @param {Wish} wish @param {Teller} teller
  */

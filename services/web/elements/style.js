@@ -69,6 +69,7 @@ const JOB = `
 .facts:not(:has(p)) { display: none; }
 .facts { display: grid; grid-template-columns: minmax(0, 1fr); gap: .25rem; font-size: .95rem; color: var(--_muted); }
 .facts b { font-weight: 600; color: var(--_text); }
+.card { container-type: inline-size; }
 .box { --_tone: var(--_warn); --_tone-ground: light-dark(#f5a524, #f2bd6b); border-inline-start: 4px solid var(--_tone); background: color-mix(in srgb, var(--_tone-ground, var(--_tone)) 10%, var(--_surface)); border-radius: 8px; padding: .75rem .95rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; }
 .box.calm { --_tone: var(--_accent); --_tone-ground: var(--_accent); }
 .box.bad { --_tone: var(--_bad); --_tone-ground: var(--_bad); }
@@ -79,6 +80,14 @@ const JOB = `
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
 th, td { text-align: start; overflow-wrap: break-word; word-break: normal; padding: .3rem .8rem .3rem 0; vertical-align: top; border-bottom: 1px solid var(--_line); }
 th { color: var(--_muted); font-weight: 550; white-space: nowrap; }
+@container (max-width: 27rem) {
+  table, tbody, tr, td { display: block; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tr { padding-block: .45rem; border-bottom: 1px solid var(--_line); }
+  .rows td, .rows td:first-child, .rows td:nth-child(2):not(:last-child) { border: 0; padding: .05rem 0; white-space: normal; }
+  td::before { content: attr(data-name) ": "; color: var(--_muted); }
+  td:empty { display: none; }
+}
 .actions { display: flex; flex-wrap: wrap; gap: .55rem; }
 label { display: grid; grid-template-columns: minmax(0, 1fr); gap: .3rem; font-size: .95rem; }
 input[type=file] { font: inherit; font-size: .9rem; color: var(--_text); width: 100%; min-height: 44px; padding: .45rem 0; }
