@@ -2,7 +2,9 @@
 import { html, show } from "../html.js";
 import { configure } from "../tidings.js";
 import { Bulk } from "./bulk.js";
+import { renderEstimates } from "./estimates.js";
 import { History } from "./history.js";
+import { renderKinds } from "./kinds.js";
 import { JobList } from "./list.js";
 import { renderOverview } from "./overview.js";
 
@@ -40,29 +42,61 @@ at("enter").onsubmit = (event) => {
 };
 at("forget").onclick = () => (sessionStorage.removeItem(KEPT), location.reload());
 
-/** @param {JobList} list @param {History} history */
-async function look(list, history) {
-  if (document.visibilityState === "visible") {
-    const found = await client.call("GET", "/v1/overview").then((response) => response.json()).catch(() => null);
-    list.refresh();
-    history.refresh();
-    show(at("overview"), found ? renderOverview(found, words) : html`<p role="status">${words.say("screen-away")}</p>`);
+/** @typedef {{list: JobList, history: History}} Desk */
+
+/** What each view looks at, when it is opened and every few seconds after. @type {Record<string, (desk: Desk) => Promise<void>>} */
+const VIEWS = {
+  async jobs({ list, history }) {
+    const [found] = await Promise.all([ask("/v1/overview"), list.refresh(), history.refresh()]);
+    show(at("overview"), found ? renderOverview(found, words) : away());
+  },
+  async estimates() {
+    const found = await ask("/v1/waits/calibration");
+    show(at("estimates"), found ? renderEstimates(found, words) : away());
+  },
+  async kinds() {
+    const found = await ask("/v1/types");
+    show(at("kinds"), found ? renderKinds(found.types, words) : away());
+  },
+};
+
+/** @param {string} path */
+const ask = (path) => client.call("GET", path).then((response) => response.json()).catch(() => null);
+const away = () => html`<p role="status">${words.say("screen-away")}</p>`;
+
+/** The view that the address names. */
+function seen() {
+  const name = location.hash.slice(1);
+  return name in VIEWS ? name : "jobs";
+}
+
+function turn() {
+  for (const name of Object.keys(VIEWS)) at(`view-${name}`).hidden = name !== seen();
+  for (const tab of at("tabs").querySelectorAll("a")) {
+    if (tab.hash === `#${seen()}`) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
   }
-  setTimeout(() => look(list, history), LOOK_MS);
+}
+
+/** @param {Desk} desk */
+async function look(desk) {
+  if (document.visibilityState === "visible") await VIEWS[seen()](desk);
+  setTimeout(() => look(desk), LOOK_MS);
 }
 
 async function open() {
   const history = new History(at("timeline"), client, words);
-  const bulk = new Bulk(at("bulk"), client, words, () => list.search());
+  const bulk = new Bulk(at("bulk"), client, words, { all: () => list.pickAll(), done: () => list.search() });
   const list = new JobList(at("list"), client, words, {
     open: (view) => history.open(view),
     picked: (views) => bulk.pick(views),
   });
-  const { types } = await client.call("GET", "/v1/types").then((response) => response.json()).catch(() => ({ types: [] }));
-  const names = types.map((/** @type {{name: string}} */ type) => type.name);
-  filters(names, list);
+  const found = await ask("/v1/types");
+  filters((found?.types ?? []).map((/** @type {{name: string}} */ type) => type.name), list);
   list.search();
-  look(list, history);
+  addEventListener("hashchange", () => (turn(), VIEWS[seen()]({ list, history })));
+  turn();
+  look({ list, history });
 }
 
 const STATES = ["queued", "running", "needs_fix", "finished", "canceled"];

@@ -1,7 +1,8 @@
 import { html, show } from "../html.js";
 
 const ROW_PX = 76;
-const PAGE = 200;
+const PAGE = 100;
+const PICKED_MAX = 1000;
 const AHEAD = 6; // rows drawn beyond what is seen
 const REST_MS = 150; // while somebody types
 
@@ -9,8 +10,8 @@ const REST_MS = 150; // while somebody types
 
 /** A list of any length: only what is seen is drawn, and pages are fetched as they come near. The service searches. */
 export class JobList {
-  /** @type {JobView[]} */
-  #jobs = [];
+  /** @type {{cursor: string | null, jobs: JobView[]}[]} as they were fetched; a page is looked at again where it is seen */
+  #pages = [];
   /** @type {string | null} */
   #next = null;
   /** @type {Map<string, JobView>} */
@@ -43,7 +44,7 @@ export class JobList {
     const asked = ++this.#asked;
     const found = await this.#page(null);
     if (!found || asked !== this.#asked) return; // a newer search is under way
-    this.#jobs = found.jobs;
+    this.#pages = [{ cursor: null, jobs: found.jobs }];
     this.#next = found.next;
     this.#picked.clear();
     this.tell.picked([]);
@@ -51,27 +52,52 @@ export class JobList {
     this.#draw();
   }
 
-  /** New jobs and newer states, without losing the place. */
+  get #jobs() {
+    return this.#pages.flatMap(({ jobs }) => jobs);
+  }
+
+  /** What became of the jobs that are on the screen, and new ones on top, without losing the place. */
   async refresh() {
-    const asked = this.#asked;
-    const found = await this.#page(null);
+    const [asked, page] = [this.#asked, this.#seen()];
+    const found = page && (await this.#page(page.cursor));
     if (!found || asked !== this.#asked) return;
-    const fresh = new Map(found.jobs.map((view) => [view.id, view]));
-    const kept = this.#jobs.filter((view) => !fresh.has(view.id));
-    if (this.root.scrollTop < ROW_PX) this.#jobs = [...found.jobs, ...kept];
-    else this.#jobs = this.#jobs.map((view) => fresh.get(view.id) ?? view);
+    const elsewhere = new Set(this.#pages.flatMap((each) => (each === page ? [] : each.jobs)).map(({ id }) => id));
+    const oldest = found.next === null ? "" : (found.jobs.at(-1)?.created_at ?? "");
+    const pushed = page.cursor === null ? page.jobs.filter(({ created_at }) => created_at < oldest) : [];
+    page.jobs = [...found.jobs.filter(({ id }) => !elsewhere.has(id)), ...pushed];
+    for (const view of page.jobs) if (this.#picked.has(view.id)) this.#picked.set(view.id, view);
     this.#draw();
+  }
+
+  /** The page that is on the screen. */
+  #seen() {
+    let row = Math.floor(this.root.scrollTop / ROW_PX);
+    return this.#pages.find(({ jobs }) => (row -= jobs.length) < 0) ?? this.#pages.at(-1);
   }
 
   async #more() {
     if (this.#loading || !this.#next) return;
     this.#loading = true;
-    const asked = this.#asked;
-    const found = await this.#page(this.#next);
+    const [asked, cursor] = [this.#asked, this.#next];
+    const found = await this.#page(cursor);
     this.#loading = false;
     if (!found || asked !== this.#asked) return;
-    this.#jobs.push(...found.jobs);
+    this.#pages.push({ cursor, jobs: found.jobs });
     this.#next = found.next;
+    this.#draw();
+  }
+
+  /** Pick all that match, as many as one person should touch at once. */
+  async pickAll() {
+    const asked = this.#asked;
+    while (this.#next && this.#jobs.length < PICKED_MAX && asked === this.#asked) {
+      const before = this.#jobs.length;
+      await this.#more();
+      if (this.#jobs.length === before) break; // nobody answers
+    }
+    if (asked !== this.#asked) return;
+    this.#picked = new Map(this.#jobs.slice(0, PICKED_MAX).map((view) => [view.id, view]));
+    this.tell.picked([...this.#picked.values()]);
     this.#draw();
   }
 

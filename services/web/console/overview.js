@@ -1,41 +1,48 @@
 import { html } from "../html.js";
+import { duration } from "./durations.js";
 
 /**
  * @typedef {{type: string, waiting: number, later: number, oldest_s: number | null, running: number, finished: number,
  *   repeats: number}} TypeNow
+ * @typedef {{worker: string, jobs: number}} WorkerNow
+ * @typedef {import("../words.js").Words} Words
  */
 
-/** Pure. @param {{types: TypeNow[], workers: {worker: string, jobs: number}[]}} now @param {import("../words.js").Words} words */
+const SHOWN_MAX = 12; // workers by name; the figure above counts all
+
+/** Pure. @param {{types: TypeNow[], workers: WorkerNow[]}} now @param {Words} words */
 export function renderOverview({ types, workers }, words) {
   const sum = (/** @type {"waiting" | "running" | "finished" | "repeats"} */ name) => types.reduce((all, each) => all + each[name], 0);
-  const oldest = Math.max(0, ...types.map((each) => each.oldest_s ?? 0));
+  const oldest = types.map((each) => each.oldest_s).filter((each) => each !== null);
   const facts = [
     ["console-waiting", words.number(sum("waiting"))],
-    ["console-oldest", duration(oldest, words)],
+    ["console-oldest", oldest.length ? duration(Math.max(...oldest), words) : "–"],
     ["console-running", words.number(sum("running"))],
     ["console-workers", words.number(workers.length)],
     ["console-done", words.number(sum("finished"))],
     ["console-repeats", words.number(sum("repeats"))],
   ];
-  const columns = ["console-type", "console-waiting", "console-later", "console-oldest", "console-running", "console-done", "console-repeats"];
   return html`<div class="sum">${facts.map(([id, value]) => html`<p><b>${value}</b>${words.say(id)}</p>`)}</div>
     <div class="scroll" tabindex="0" role="group" aria-label="${words.say("console-types")}">
       <table>
-        <thead><tr>${columns.map((id) => html`<th scope="col">${words.say(id)}</th>`)}</tr></thead>
+        <thead><tr>${COLUMNS.map((id) => html`<th scope="col">${words.say(id)}</th>`)}</tr></thead>
         <tbody>${types.map((each) => row(each, words))}</tbody>
       </table>
-    </div>`;
+    </div>
+    <h3>${words.say("console-workers")}</h3>
+    ${workers.length ? html`<ul class="workers">${workers.slice(0, SHOWN_MAX).map((each) => worker(each, words))}</ul>` : html`<p class="soft">${words.say("console-workers-none")}</p>`}
+    ${workers.length > SHOWN_MAX ? html`<p class="soft">${words.say("console-more", { count: words.number(workers.length - SHOWN_MAX) })}</p>` : ""}`;
 }
 
-/** @param {TypeNow} each @param {import("../words.js").Words} words */
+const COLUMNS = ["console-type", "console-waiting", "console-later", "console-oldest", "console-running", "console-done", "console-repeats"];
+
+/** @param {TypeNow} each @param {Words} words */
 function row({ type, waiting, later, oldest_s, running, finished, repeats }, words) {
-  const cells = [waiting, later, null, running, finished, repeats];
-  const text = (/** @type {number | null} */ cell) => (cell === null ? (oldest_s === null ? "–" : duration(oldest_s, words)) : words.number(cell));
-  return html`<tr data-key="${type}"><td>${type}</td>${cells.map((cell) => html`<td>${text(cell)}</td>`)}</tr>`;
+  const oldest = oldest_s === null ? "–" : duration(oldest_s, words);
+  const number = (/** @type {number} */ value) => html`<td class="${value ? "" : "none"}">${words.number(value)}</td>`;
+  return html`<tr data-key="${type}"><th scope="row">${type}</th>${[waiting, later].map(number)}<td class="${oldest_s === null ? "none" : ""}">${oldest}</td>${[running, finished, repeats].map(number)}</tr>`;
 }
 
-/** @param {number} seconds @param {import("../words.js").Words} words */
-function duration(seconds, words) {
-  const [value, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  return new Intl.NumberFormat(words.locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(value);
-}
+/** @param {WorkerNow} each @param {Words} words */
+const worker = ({ worker, jobs }, words) =>
+  html`<li data-key="${worker}"><b>${worker}</b> ${words.say("console-worker-jobs", { count: words.number(jobs) })}</li>`;
