@@ -26,6 +26,7 @@ PAGE_BYTES = 8 * 1024 * 1024  # of one page of history
 PAGE_EVENTS = 1000  # folded before the loop is let go
 OPEN_MAX = 1000  # open jobs that an owner's stream begins with
 LAST = 2**63 - 1
+WALK_MAX = 20_000  # jobs that one page of a search looks at
 
 _JOB = "select doc from jobs where partition = $1 and id = $2 and tenant = $3"
 _CHANGED = "select doc from jobs where partition = $1 and id = any($2)"
@@ -39,8 +40,24 @@ _TYPE = "select definition from types where partition = $1 and tenant = $2 and n
 _TYPES = "select name, definition from types where partition = $1 and tenant = $2 and name > $3 order by name limit $4"
 
 _FILES = files("projections.status")
-_JOBS = _FILES.joinpath("read_jobs.sql").read_text()
-_OWNER_JOBS = _FILES.joinpath("read_owner_jobs.sql").read_text()
+_NAMED_JOBS = _FILES.joinpath("read_named_jobs.sql").read_text()
+_WALKS = {  # by index: a page, and where its walk was over
+    "tenant": (
+        _FILES.joinpath("read_jobs.sql").read_text(),
+        """select created_position from jobs where partition = $1 and tenant = $2 and created_position < $3
+    order by created_position desc offset $4 limit 1""",
+    ),
+    "owner": (
+        _FILES.joinpath("read_owner_jobs.sql").read_text(),
+        """select created_position from jobs where partition = $1 and tenant = $2 and owner = $5 and created_position < $3
+    order by created_position desc offset $4 limit 1""",
+    ),
+    "state": (
+        _FILES.joinpath("read_state_jobs.sql").read_text(),
+        """select created_position from jobs where partition = $1 and tenant = $2 and state = $5 and created_position < $3
+    order by created_position desc offset $4 limit 1""",
+    ),
+}
 _SCREEN = _FILES.joinpath("read_screen.sql").read_text()
 _ITEMS = _FILES.joinpath("read_items.sql").read_text()
 _EVENTS = _FILES.joinpath("read_events.sql").read_text()
@@ -101,15 +118,45 @@ async def is_job(conn: Connection, partition: int, tenant: str, job: str) -> boo
 
 async def list_jobs(
     conn: Connection, partition: int, tenant: str, filters: Filters, before: int, limit: int
-) -> list[tuple[int, Job]]:
-    """(created_position, job), newest first, of those created before a position."""
-    text = filters.text
-    pattern = text and "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in text) + "%"
-    uuid = UUID(text) if text and is_uuid(text.lower()) else None
+) -> tuple[list[Job], int | None]:
+    """Jobs created before a position, newest first; and the position before which the next page begins, None at the end.
+
+    A page walks over so many jobs at most, so a rare text in a long history may give a short page that is not the last.
+    """
+    if filters.text and (named := await _named_jobs(conn, partition, tenant, filters, before, limit)):
+        return named, None
     state = filters.state.value if filters.state else None
-    page = (partition, tenant, filters.type, state, pattern, text and text.upper(), uuid, before, limit)
-    rows = await (conn.fetch(_JOBS, *page) if filters.owner is None else conn.fetch(_OWNER_JOBS, *page, filters.owner))
-    return [(row["created_position"], _job.decode(row["doc"])) for row in rows]
+    place, value = _place(filters)
+    sql, walked = _WALKS[place]
+    more = () if value is None else (value,)
+    page = (partition, tenant, filters.type, state, _pattern(filters.text), before, limit + 1, WALK_MAX, *more)
+    rows = await conn.fetch(sql, *page)
+    jobs = [_job.decode(row["doc"]) for row in rows[:limit]]
+    if len(rows) > limit:
+        return jobs, rows[limit - 1]["created_position"]
+    return jobs, await conn.fetchval(walked, partition, tenant, before, WALK_MAX - 1, *more)
+
+
+def _place(filters: Filters) -> tuple[str, str | None]:
+    """The index that leaves least to walk over."""
+    if filters.owner is not None:
+        return "owner", filters.owner
+    return ("state", filters.state.value) if filters.state else ("tenant", None)
+
+
+def _pattern(text: str | None) -> str | None:
+    return text and "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in text) + "%"
+
+
+async def _named_jobs(
+    conn: Connection, partition: int, tenant: str, filters: Filters, before: int, limit: int
+) -> list[Job]:
+    text = (filters.text or "").strip()
+    uuid = UUID(text) if is_uuid(text.lower()) else None
+    state = filters.state.value if filters.state else None
+    wanted = (filters.type, state, filters.owner, text.upper(), uuid, before, limit)
+    rows = await conn.fetch(_NAMED_JOBS, partition, tenant, *wanted)
+    return [_job.decode(row["doc"]) for row in rows]
 
 
 async def read_screen(conn: Connection, partition: int, tenant: str, owner: str, ended_max: int) -> list[Job]:

@@ -1,10 +1,17 @@
--- A page of one owner's jobs, newest first: the parameters of read_jobs.sql, then $10 owner.
--- By jobs_owner, read only as far as the page is filled. No lock.
+-- A page of one owner's jobs, newest first.
+-- $1 partition · $2 tenant · $3 type or null · $4 state or null · $5 text that title contains (a like pattern), or null
+-- · $6 created_position before which the page begins · $7 limit · $8 how many jobs are walked over at most · $9 owner
+-- By jobs_owner, read only as far as the page is filled or the walk is over. No lock.
 select doc, created_position
-from jobs
-where partition = $1 and tenant = $2 and owner = $10 and created_position < $8
-    and ($3::text is null or type = $3)
+from (
+    select doc, created_position, type, state, title
+    from jobs
+    where partition = $1 and tenant = $2 and owner = $9 and created_position < $6
+    order by created_position desc
+    limit $8
+) walked
+where ($3::text is null or type = $3)
     and ($4::text is null or state = $4)
-    and ($5::text is null or title ilike $5 or ref = $6 or id = $7)
+    and ($5::text is null or title ilike $5)
 order by created_position desc
-limit $9
+limit $7

@@ -101,7 +101,7 @@ def _etag(view: JobView, language: str) -> str:
 
 
 async def get_jobs(asked: Asked) -> Response:
-    """A tenant's jobs, newest first."""
+    """A tenant's jobs, newest first. A search through a long history comes in short pages; it is over where `next` is null."""
     limit = asked.whole("limit", PAGE, 1, PAGE_MAX)
     before = place_in(asked, "jobs", LAST).number
     state = asked.one_of("state", [state.value for state in State])
@@ -115,11 +115,10 @@ async def get_jobs(asked: Asked) -> Response:
         text=asked.parameter("q"),
     )
     async with asked.parts.pool.acquire() as conn:
-        rows = await list_jobs(conn, asked.partition, asked.tenant, filters, before, limit + 1)
+        shown, end = await list_jobs(conn, asked.partition, asked.tenant, filters, before, limit)
         now = await database_now(conn)
-    shown = rows[:limit]
-    next_ = cursor("jobs", shown[-1][0]) if len(rows) > limit else None
-    return answer(JobPage(await asked.views([job for _, job in shown], now), next_), headers=FRESH)
+    next_ = None if end is None else cursor("jobs", end)
+    return answer(JobPage(await asked.views(shown, now), next_), headers=FRESH)
 
 
 LIMIT_QUERY = Query("limit", "Rows on a page", {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE})

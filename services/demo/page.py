@@ -90,8 +90,8 @@ async def _lose_worker(parts: Parts, request: Request) -> Response:
         return problem_response(rejection, negotiate(request.headers.get("accept-language")))
     filters = Filters(owner=caller.owner, text=request.query_params.get("ref", "")[:40])
     async with parts.pool.acquire() as conn:
-        found = await list_jobs(conn, parts.partition(caller.tenant), caller.tenant, filters, LAST, 1)
-    return _json(Lost(found != [] and await asyncio.to_thread(_kill, parts, found[0][1].ref)))
+        found, _ = await list_jobs(conn, parts.partition(caller.tenant), caller.tenant, filters, LAST, 1)
+    return _json(Lost(found != [] and await asyncio.to_thread(_kill, parts, found[0].ref)))
 
 
 def _kill(parts: Parts, ref: str) -> bool:

@@ -5,11 +5,14 @@ import { inWords } from "./kinds.js";
  * @typedef {import("../words.js").Words} Words
  */
 
+const PRIVATE = /private:\S+/g; // ciphertext, whoever reads it
+
 /** Who did it, where that was a person or a worker, and the one fact that matters.
  *  @param {Sealed} event @param {Sealed} first @param {Words} words */
 export function detail(event, first, words) {
   const who = event.actor.kind === "user" ? event.actor.id : (event.data.worker ?? null);
-  return [who, fact(event, first, words)].filter(Boolean).join(" · ");
+  const said = fact(event, first, words)?.replace(PRIVATE, words.say("console-private"));
+  return [who, said].filter(Boolean).join(" · ");
 }
 
 /** @param {Sealed} event @param {Sealed} first @param {Words} words @returns {string | null} */

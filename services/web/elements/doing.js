@@ -21,6 +21,12 @@ export async function plan({ client }, view, action) {
   return { action, text, plan: mends ? null : found.plan };
 }
 
+/** What is private of a request is not in the history, so it can't be sent again from there. */
+export class Unreadable extends Error {}
+
+/** @param {{input: unknown, settings: unknown}} first */
+const isHidden = ({ input, settings }) => JSON.stringify([input, settings]).includes('"private:');
+
 /** @param {Action} action */
 export const scopeOf = (action) => (action.name === "retry_failed" ? "failed_items" : "all");
 
@@ -50,6 +56,7 @@ export async function retry({ client }, view, asked, fixed, /** @type {unknown} 
  */
 export async function again({ client }, view) {
   const first = (await client.events(view.id, "limit=1")).events[0].data;
+  if (isHidden(first)) throw new Unreadable();
   const wish = { type: first.type, owner: first.owner, input: first.input, settings: first.settings, size: first.size, title: first.title };
   return client.submit({ ...wish, again: true }, { key: newKey() });
 }

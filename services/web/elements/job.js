@@ -1,6 +1,6 @@
 import { Away, Refused } from "../errors.js";
 import { html, show } from "../html.js";
-import { again, plan, refusal, retry } from "./doing.js";
+import { again, plan, refusal, retry, Unreadable } from "./doing.js";
 import { TidingsElement } from "./element.js";
 import { render } from "./job_view.js";
 import { jobSheets } from "./style.js";
@@ -142,6 +142,7 @@ export class TidingsJob extends TidingsElement {
       await what();
     } catch (error) {
       if (error instanceof Refused) this.#local.note = refusal(error.problem, /** @type {any} */ (this.here).words);
+      else if (error instanceof Unreadable) this.#local.note = this.here?.words.say("screen-again-private") ?? "";
       else if (error instanceof Away) this.#local.note = this.here?.words.say("screen-away") ?? "";
       else throw error;
     } finally {
