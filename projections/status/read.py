@@ -49,13 +49,13 @@ _WALKS = {  # by index: a page, and where its walk was over
     ),
     "owner": (
         _FILES.joinpath("read_owner_jobs.sql").read_text(),
-        """select created_position from jobs where partition = $1 and tenant = $2 and owner = $5 and created_position < $3
-    order by created_position desc offset $4 limit 1""",
+        """select created_position from jobs where partition = $1 and tenant = $2 and owner = $5
+    and created_position < $3 order by created_position desc offset $4 limit 1""",
     ),
     "state": (
         _FILES.joinpath("read_state_jobs.sql").read_text(),
-        """select created_position from jobs where partition = $1 and tenant = $2 and state = $5 and created_position < $3
-    order by created_position desc offset $4 limit 1""",
+        """select created_position from jobs where partition = $1 and tenant = $2 and state = $5
+    and created_position < $3 order by created_position desc offset $4 limit 1""",
     ),
 }
 _SCREEN = _FILES.joinpath("read_screen.sql").read_text()
@@ -119,7 +119,7 @@ async def is_job(conn: Connection, partition: int, tenant: str, job: str) -> boo
 async def list_jobs(
     conn: Connection, partition: int, tenant: str, filters: Filters, before: int, limit: int
 ) -> tuple[list[Job], int | None]:
-    """Jobs created before a position, newest first; and the position before which the next page begins, None at the end.
+    """Jobs created before a position, newest first; and that of the next page, None where this was the last one.
 
     A page walks over so many jobs at most, so a rare text in a long history may give a short page that is not the last.
     """

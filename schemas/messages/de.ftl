@@ -524,6 +524,7 @@ console-owner = Person
 console-state = Zustand
 console-any = Alle
 console-none = Kein Auftrag passt.
+console-searching = Wird weiter zurück gesucht …
 console-pick = { $ref } auswählen
 console-picked = { $count } ausgewählt
 console-cancel = Ausgewählte abbrechen …

@@ -539,6 +539,7 @@ console-owner = Owner
 console-state = State
 console-any = Any
 console-none = No job matches.
+console-searching = Searching further back …
 console-pick = Pick { $ref }
 console-picked = { $count } picked
 console-cancel = Cancel the picked …

@@ -101,7 +101,7 @@ def _etag(view: JobView, language: str) -> str:
 
 
 async def get_jobs(asked: Asked) -> Response:
-    """A tenant's jobs, newest first. A search through a long history comes in short pages; it is over where `next` is null."""
+    """A tenant's jobs, newest first. A search in a long history may give short pages, the last with no `next`."""
     limit = asked.whole("limit", PAGE, 1, PAGE_MAX)
     before = place_in(asked, "jobs", LAST).number
     state = asked.one_of("state", [state.value for state in State])

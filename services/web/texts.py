@@ -110,6 +110,7 @@ CONSOLE = (
     "console-state",
     "console-any",
     "console-none",
+    "console-searching",
     "console-pick",
     "console-picked",
     "console-cancel",

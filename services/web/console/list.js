@@ -127,7 +127,8 @@ export class JobList {
 
   #draw() {
     const jobs = this.#jobs;
-    if (!jobs.length) return show(this.root, html`<p class="soft">${this.words.say("console-none")}</p>`);
+    if (!jobs.length) show(this.root, html`<p class="soft" role="status">${this.words.say(this.#next ? "console-searching" : "console-none")}</p>`);
+    if (!jobs.length) return void this.#more(); // the service looks at a part of a long history at a time
     const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_PX) - AHEAD);
     const last = Math.min(jobs.length, first + Math.ceil(this.root.clientHeight / ROW_PX) + 2 * AHEAD);
     show(this.root, html`<ul>${jobs.slice(first, last).map((view) => this.#row(view))}</ul>`);
