@@ -5,7 +5,7 @@ one statement, and the jobs that run on stay in memory between two of them: what
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 
 import msgspec
@@ -34,12 +34,26 @@ _DOCS = "select doc from jobs where partition = $1 and id = any ($2::uuid[])"
 _job = msgspec.json.Decoder(Job)
 
 
-async def build(conn: Connection, partition: int, after: int, upto: int, *, page: int = read.PAGE) -> int:
+Refuse = Callable[[Recorded, ValueError], None]
+Seen = Callable[[int], None]
+
+
+async def build(
+    conn: Connection,
+    partition: int,
+    after: int,
+    upto: int,
+    *,
+    page: int = read.PAGE,
+    refuse: Refuse | None = None,
+    seen: Seen | None = None,
+) -> int:
     """Apply the events after one position up to another, bounded in memory. Answers how many they were.
 
-    `page`: events read at once. Raises ValueError where the log ends before.
+    `page`: events read at once. `refuse` is told of an event that the fold can't take, and its job stays as it is;
+    without it, that ends the build. `seen` is told how many events came. Raises ValueError where the log ends before.
     """
-    batch, position, size = _Batch(conn, partition), after, min(page, 100)
+    batch, position, size = _Batch(conn, partition, refuse), after, min(page, 100)
     while position < upto:
         lines = await read.read_lines(conn, partition, position, min(size, upto - position))
         if not lines:
@@ -47,6 +61,8 @@ async def build(conn: Connection, partition: int, after: int, upto: int, *, page
         position += len(lines)
         length = sum(map(len, lines))
         await batch.add([decode(line) for line in lines], length)
+        if seen:
+            seen(len(lines))
         size = max(1, min(page, PAGE_BYTES * len(lines) // length))
     await batch.apply()
     return position - after
@@ -55,7 +71,8 @@ async def build(conn: Connection, partition: int, after: int, upto: int, *, page
 class _Batch:
     """What is gathered for the next statement, and the jobs as they stand after it."""
 
-    def __init__(self, conn: Connection, partition: int) -> None:
+    def __init__(self, conn: Connection, partition: int, refuse: Refuse | None) -> None:
+        self._refuse = refuse
         self._conn = conn
         self._partition = partition
         self._jobs: dict[str, Job] = {}
@@ -72,14 +89,24 @@ class _Batch:
             if isinstance(each.data, JobTypeDefined):
                 self._changes.see_type(each, each.data)
             elif each.stream in self._jobs or isinstance(each.data, JobRequested):
-                before = self._jobs.get(each.stream)
-                self._jobs[each.stream] = after = fold(before, each)
-                self._changes.see(before, each, after)
+                self._take(each)
         self._events += len(recorded)
         self._bytes += length
         if self._events >= BATCH_EVENTS or self._bytes >= BATCH_BYTES:
             await self.apply()
             await self._analyze()
+
+    def _take(self, recorded: Recorded) -> None:
+        before = self._jobs.get(recorded.stream)
+        try:
+            after = fold(before, recorded)
+        except ValueError as error:
+            if self._refuse is None:
+                raise
+            self._refuse(recorded, error)
+            return
+        self._jobs[recorded.stream] = after
+        self._changes.see(before, recorded, after)
 
     async def apply(self) -> None:
         await self._conn.execute(APPLY_ALONE_SQL, *self._changes.params(self._partition))

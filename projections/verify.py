@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from eventstore import read
 from eventstore.postgres import AWAY, Connection, Pool
-from projections.build import BARE_SQL, build
+from projections.build import BARE_SQL, Refuse, Seen, build
 
 ROWS_MAX = 200  # told of each table
 TIDY_EVENTS = 100_000
@@ -73,6 +73,8 @@ class SecondBuild:
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
         self.positions: dict[int, int] = {}
+        self.refuse: Refuse | None = None  # told of events that can't be taken in; without it, they end the build
+        self.seen: Seen | None = None
         self._tidied = 0
 
     async def catch_up(self) -> None:
@@ -85,18 +87,25 @@ class SecondBuild:
 
     async def build_to(self, heads: Mapping[int, int]) -> None:
         for partition, head in heads.items():
-            await build(self.conn, partition, self.positions.get(partition, 0), head)
+            before = self.positions.get(partition, 0)
+            await build(self.conn, partition, before, head, refuse=self.refuse, seen=self.seen)
             self.positions[partition] = head
 
     async def differences(self) -> list[Difference]:
         """All tables, live and rebuilt at the same positions."""
+        async with self.at_equal_positions():
+            return [each for table in KEYS for each in await _compare(self.conn, table)]
+
+    @asynccontextmanager
+    async def at_equal_positions(self) -> AsyncIterator[None]:
+        """One snapshot in which live tables, log and second build are all at the heads."""
         await self.catch_up()
         before = dict(self.positions)
         try:
             async with self.conn.transaction(isolation="repeatable_read", readonly=True):
                 await self.conn.execute(_HOLD)
                 await self.build_to(await read.heads(self.conn))
-                return [each for table in KEYS for each in await _compare(self.conn, table)]
+                yield
         except BaseException:
             self.positions = before  # what was built since went with the transaction
             raise

@@ -167,19 +167,26 @@ def prove(
 
 @audit.command()
 def replay(
-    job: Annotated[str, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")],
+    job: Annotated[str | None, typer.Argument(help="A job's reference (EX-7F3K9MQ2) or id.")] = None,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="What the screen said then, such as 2026-11-24T09:30Z.")
     ] = None,
     language: Annotated[str, typer.Option(help="en or de.")] = "en",
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose job [env TIDINGS_TENANT].")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Every job: is each shown as the log says?")] = False,
+    into: Annotated[Path | None, typer.Option(metavar="DIR", help="With --all: where the reports go.")] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Tell a job's story in plain words, from its events alone."""
+    """Tell a job's story in plain words, from its events alone; or replay all, and report what is shown otherwise."""
     from services.commands.replay import moment, spoken
     from services.commands.replay import replay as run
+    from services.commands.replay_all import replay_all
 
+    if whole and into and not job and not at:
+        _finish(replay_all(data, tenant, into, spoken(language), as_json=as_json))
+    if whole or into or not job:
+        raise typer.BadParameter("Name one job, or say --all --into DIR.")
     _finish(run(data, job, tenant, moment(at), spoken(language), as_json=as_json))
 
 

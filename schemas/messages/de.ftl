@@ -592,6 +592,21 @@ event-RetryScheduled = Ein neuer Versuch wurde geplant
 event-CancelRequested = Abbruch gewünscht
 event-JobCanceled = Angehalten
 event-LateReportRefused = Eine veraltete Meldung wurde abgewiesen
+event-EstimateStated = Die Wartezeit wurde neu angegeben
+event-JobTypeDefined = Die Auftragsart wurde eingerichtet oder geändert
+event-AuditRead = Jemand hat den Verlauf gelesen
+event-PersonErased = Die Daten einer Person wurden entfernt
 
 # An der Stelle dessen, was einem Menschen gehörte, dessen Daten gelöscht wurden.
 private-removed = Entfernt
+
+# Die Geschichte eines Auftrags, wie `tidings audit replay` sie erzählt. $who ist der Name einer Person oder eines Dienstes.
+told-by-user = { $who }
+told-by-service = { $who }, ein Dienst
+told-by-worker = { $who }, ein Arbeitsplatz
+told-by-system = Tidings
+told-detail = { $happened }: { $detail }
+told-none = { $tenant } hat keinen Auftrag { $job }.
+told-none-yet = { $tenant } hatte damals noch keinen Auftrag { $job }.
+told-all-same = Alle { $jobs } Aufträge aus { $events } Ereignissen werden so gezeigt, wie das Protokoll es sagt.
+told-all-differ = { $count } von { $jobs } Aufträgen werden nicht so gezeigt, wie das Protokoll es sagt. Sie stehen in { $folder }.

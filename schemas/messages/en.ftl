@@ -607,6 +607,21 @@ event-RetryScheduled = Another try was planned
 event-CancelRequested = Asked to stop
 event-JobCanceled = Stopped
 event-LateReportRefused = An outdated report was refused
+event-EstimateStated = The wait was stated anew
+event-JobTypeDefined = The job type was set up or changed
+event-AuditRead = Somebody read the history
+event-PersonErased = A person's data was removed
 
 # In the place of what was private to a person whose data was erased.
 private-removed = Removed
+
+# The story of a job that `tidings audit replay` tells. $who is a person's or a service's name.
+told-by-user = { $who }
+told-by-service = { $who }, a service
+told-by-worker = { $who }, a worker
+told-by-system = Tidings
+told-detail = { $happened }: { $detail }
+told-none = { $tenant } has no job { $job }.
+told-none-yet = { $tenant } had no job { $job } by then.
+told-all-same = All { $jobs } jobs of { $events } events are shown as the log says.
+told-all-differ = { $count } of { $jobs } jobs are not shown as the log says. They are in { $folder }.

@@ -19,8 +19,10 @@ from schemas.messages import LANGUAGES, say
 from schemas.views import JobView
 from services.commands.bundles import find_job
 from services.commands.database import opened, servers
+from services.commands.happened import happened, who
 from services.commands.own_jobs import recorded_read, tenant_of
 from services.commands.target import master_key
+from services.commands.words import lines
 from services.private.vault import Vault
 
 
@@ -29,6 +31,7 @@ class Step(Struct, frozen=True):
 
     at: str
     actor: str
+    who: str
     trace: str | None
     event: str
     happened: str
@@ -47,7 +50,7 @@ async def replay(
             await recorded_read(pool, found.database_url, whose, AuditRead(what="replay", job=id_, until=until))
         told = await story(pool, whose, id_, at, language, Vault(master_key(data))) if id_ else []
     if not told:
-        print(f"{whose} has no job {job}{' by then' if id_ else ''}.")
+        print(say(language, "told-none-yet" if id_ else "told-none", {"tenant": whose, "job": job}))
         return 1
     for step in told[-1:] if at else told:
         print(msgspec.json.encode(step).decode() if as_json else _words(step))
@@ -84,16 +87,18 @@ def _step(recorded: Recorded, job: Job, language: str) -> Step:
     return Step(
         at=time_text(recorded.recorded_at),
         actor=str(recorded.actor),
+        who=who(language, recorded.actor),
         trace=recorded.traceparent,
         event=recorded.type,
-        happened=say(language, f"event-{recorded.type}", {}),
+        happened=happened(language, recorded, job),
         view=render(job, language, as_of=recorded.recorded_at),
     )
 
 
 def _words(step: Step) -> str:
     source = f"  ({step.trace})" if step.trace else ""
-    return f"{step.at}  {step.actor}{source}\n  {step.happened}\n  → {step.view.label}: {step.view.sentence}"
+    screen = "\n    ".join(lines(step.view))
+    return f"{step.at}  {step.who}{source}\n  {step.happened}\n  → {step.view.label}: {screen}"
 
 
 def moment(text: str | None) -> datetime | None:

@@ -178,6 +178,7 @@ CONSOLE = (
     "event-CancelRequested",
     "event-JobCanceled",
     "event-LateReportRefused",
+    "event-EstimateStated",
 )
 
 _ARGUMENTS = ("ref", "name", "size", "done", "total", "count", "time", "title")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from projections.status.trouble import trouble
 from projections.status.view import render
 from projections.status.words import Line, sentence
+from schemas.events import EVENTS
 from schemas.messages import (
     HEADER_MAX_CHARS,
     LANGUAGES,
@@ -99,10 +100,10 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     files = [file for folder in ("schemas", "projections", "services") for file in (ROOT / folder).rglob("*.py")]
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     strings = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    made = {f"state-{state.value}" for state in State}
+    made = {f"state-{state.value}" for state in State} | {f"event-{name}" for name in EVENTS}
     made |= {f"problem-{problem.code}{part}" for problem in Problem for part in ("", "-detail", "-next")}
     named = {part.id.name for message in CATALOGUES["en"].values() for part in parts(message, ftl.MessageReference)}
-    assert not set(CATALOGUES["en"]) - strings - made - named
+    assert set(CATALOGUES["en"]) - strings - made - named == set()
     assert not (made | named) - set(CATALOGUES["en"])
 
 
