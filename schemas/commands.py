@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas import requests
 from schemas.envelope import Cause
-from schemas.events import AuditRead, Json, PersonErased, StoredResult
+from schemas.events import AuditRead, EstimateStated, Json, PersonErased, StoredResult
 from schemas.job import Job
 from schemas.jobtypes import JobType
 
@@ -50,6 +50,13 @@ class ClaimJobs(Command, frozen=True, kw_only=True):
     types: tuple[str, ...]
     worker: str
     max: int
+
+
+class StateEstimate(Command, frozen=True, kw_only=True):
+    """Put on record what somebody who watches the job is shown of its wait."""
+
+    job: str
+    said: EstimateStated
 
 
 class ReportWork(Command, frozen=True, kw_only=True):

@@ -52,6 +52,16 @@ class Waiting(Struct, frozen=True):
     since: Moment | None
 
 
+class MomentView(Struct, frozen=True):
+    """Only the moment has changed: no new version, the same job otherwise."""
+
+    id: str
+    version: int
+    as_of: Moment
+    wait: Wait
+    waiting: Waiting | None
+
+
 class Leave(Struct, frozen=True):
     safe: bool
     text: str

@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 EXACT = 100  # jobs before this one that are counted exactly; more are rounded to two digits
 
+STATED_EVERY_S = 30.0
+ACCEPTED, STARTED, SHOWN = "accepted", "started", "shown"
+
 WORKERS_BUSY, NO_WORKERS = "workers_busy", "no_workers"
 TYPE_LIMIT, TENANT_LIMIT = "type_limit", "tenant_limit"
 NOT_BEFORE, RETRY_PAUSE = "not_before", "retry_pause"
@@ -94,6 +97,13 @@ def rounded(count: int) -> tuple[int, bool]:
     return (count + step // 2) // step * step, True
 
 
+def look(now: Moment) -> tuple[object, ...]:
+    """All that is seen of a moment, in any language: where this is the same, nothing has changed."""
+    found = now.found
+    parts = [(part.low, part.high) if part else None for part in (found.queue, found.work, found.total)]
+    return *parts, found.overdue, found.longer, found.slower, now.reason
+
+
 def statement(found: Prediction, when: str, quiet: dict[str, float] | None = None) -> EstimateStated | None:
     """What is put on record. Nothing where nothing is known: simple jobs keep their simple histories."""
     if not (found.queue or found.work or found.total or quiet):
@@ -108,6 +118,20 @@ def statement(found: Prediction, when: str, quiet: dict[str, float] | None = Non
         slower=found.slower,
         quiet=quiet or {},
     )
+
+
+def news(job: Job, now: Moment, at: datetime) -> EstimateStated | None:
+    """What is to be put on record of a job that somebody watches: a shown range that is not the one stated last.
+
+    At most once in STATED_EVERY_S. That nothing can be said any more is stated too.
+    """
+    since = job.estimate_at or job.created_at
+    if (at - since).total_seconds() < STATED_EVERY_S:
+        return None
+    said = statement(now.found, SHOWN) or EstimateStated(when=SHOWN)
+    before = job.estimate or EstimateStated(when=SHOWN)
+    same = (said.queue, said.work, said.total) == (before.queue, before.work, before.total)
+    return None if same else said
 
 
 def stated(job: Job) -> Moment:

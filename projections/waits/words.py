@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from projections.status.words import Script, message
-from projections.waits.moment import Reason
+from projections.waits.moment import Moment, Reason
 from projections.waits.predict import Prediction
 from projections.waits.promise import Stated
 from projections.waits.steps import STEPS
@@ -13,7 +13,7 @@ from schemas.envelope import time_text
 from schemas.job import Job
 from schemas.messages import say
 from schemas.states import BLOCKED, ENDED, HELD
-from schemas.views import Arg, Message, Range, Wait, Waiting
+from schemas.views import Arg, Message, MomentView, Range, Wait, Waiting
 
 STEPS_KEPT = 1  # a shown end stays while the new one is at most so many steps away
 _UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -35,6 +35,12 @@ def wait_view(job: Job, found: Prediction, script: Script, as_of: datetime) -> W
         text=script.say("/wait/text", _plain(job) or text or message("wait-none")),
         as_of=time_text(as_of),
     )
+
+
+def moment_view(job: Job, now: Moment, language: str, as_of: datetime) -> MomentView:
+    """What a screen that shows this version of the job is told anew."""
+    wait = wait_view(job, now.found, Script(language), as_of)
+    return MomentView(job.id, job.version, wait.as_of, wait, waiting_view(now.reason, language))
 
 
 def waiting_view(reason: Reason | None, language: str) -> Waiting | None:

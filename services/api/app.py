@@ -125,7 +125,9 @@ async def _parts(engine: Engine) -> Parts:
         claims=WaitingClaims(engine.jobs, pool, tails, engine.waits.workers, net_s=settings.net_s),
         vault=engine.vault,
         waits=engine.waits,
-        screens=Screens(pool, tails, links, engine.vault, engine.waits, watchers_max=settings.sse_streams_max),
+        screens=Screens(
+            pool, engine.jobs, tails, links, engine.vault, engine.waits, watchers_max=settings.sse_streams_max
+        ),
         auditing=audit.Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays, lambda: engine.shadow),
     )

@@ -42,6 +42,10 @@ class Sent:
         self.remember(job.id, job.version)
         return True
 
+    def has(self, screen: Screen) -> bool:
+        """Whether the reader has this very version, so that its moment is all that can be new."""
+        return self._versions.get(screen.job.id) == screen.job.version
+
     def remember(self, job: str, version: int) -> None:
         self._versions[job] = version
         self._versions.move_to_end(job)
@@ -75,6 +79,7 @@ async def job_stream(asked: Asked) -> Response:
         watcher.close()
         raise
     sent.remember(job, seen - 1)  # nothing older than what this reader has; the same again is the snapshot
+    asked.parts.screens.keep([snapshot])
     return EventStream(watcher, _chunks(asked, watcher, [snapshot], sent))
 
 
@@ -95,6 +100,7 @@ async def owner_stream(asked: Asked) -> Response:
     except BaseException:
         watcher.close()
         raise
+    asked.parts.screens.keep(snapshot)
     return EventStream(watcher, _chunks(asked, watcher, snapshot, Sent()))
 
 
@@ -112,13 +118,27 @@ async def _chunks(asked: Asked, watcher: Watcher, snapshot: Sequence[Screen], se
     keepalive_s = asked.parts.settings.sse_keepalive_s
     yield RETRY + b"".join(_status(screen, asked.language) for screen in snapshot if sent.is_newer(screen))
     while not watcher.ended:
-        fresh = [screen for screen in await watcher.take(keepalive_s) if sent.is_newer(screen)]
-        yield b"".join(_status(screen, asked.language) for screen in fresh) or COMMENT
+        fresh = await watcher.take(keepalive_s)
+        yield b"".join(_news(screen, asked.language, sent) for screen in fresh) or COMMENT
+
+
+def _news(screen: Screen, language: str, sent: Sent) -> bytes:
+    """The whole view of a newer version, or what is of the moment for who has that version."""
+    if sent.is_newer(screen):
+        return _status(screen, language)
+    return _wait(screen, language) if screen.moves and sent.has(screen) else b""
 
 
 def _status(screen: Screen, language: str) -> bytes:
-    mark = f"{screen.partition}:{screen.job.position}.{screen.job.version}".encode()
-    return b"event: status\nid: %s\ndata: %s\n\n" % (mark, screen.encoded(language))
+    return b"event: status\nid: %s\ndata: %s\n\n" % (_mark(screen), screen.encoded(language))
+
+
+def _wait(screen: Screen, language: str) -> bytes:
+    return b"event: wait\nid: %s\ndata: %s\n\n" % (_mark(screen), screen.encoded_moment(language))
+
+
+def _mark(screen: Screen) -> bytes:
+    return f"{screen.partition}:{screen.job.position}.{screen.job.version}".encode()
 
 
 def _resumed(asked: Asked) -> int:

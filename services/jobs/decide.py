@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from projections.items import can_retry_failed
 from projections.status.fold import FAILED_ITEMS
+from projections.waits.moment import STATED_EVERY_S
 from schemas import events as e
 from schemas import requests
 from schemas.envelope import time_text
@@ -19,7 +20,7 @@ from schemas.ids import ref_of
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition, text_in
 from schemas.problems import Problem, Rejection
-from schemas.states import BLOCKED, CLAIMABLE, HELD, RETRYABLE, WAITING, Phase
+from schemas.states import BLOCKED, CLAIMABLE, HELD, LIVELY, RETRYABLE, WAITING, Phase
 from services.jobs.dedupe import Memory, still_own
 from services.jobs.plan import plan_digest
 
@@ -74,6 +75,12 @@ def decide_start(job: Job, worker: str, now: datetime) -> list[e.Event]:
     if job.phase not in CLAIMABLE or job.ready_at is None or job.ready_at > now:
         return []
     return [e.AttemptStarted(run=job.run, attempt=job.attempt + 1, worker=worker)]
+
+
+def decide_estimate(job: Job, said: e.EstimateStated, now: datetime) -> e.EstimateStated | None:
+    """What a watched job's screen says goes on record, at most once in a while, and only while it can hold."""
+    fresh = job.estimate_at is not None and (now - job.estimate_at).total_seconds() < STATED_EVERY_S
+    return None if fresh or job.phase not in WAITING | LIVELY else said
 
 
 def decide_cancel(job: Job, _: datetime) -> Decision:

@@ -16,6 +16,7 @@ from schemas.commands import (
     RecordRead,
     ReportWork,
     RetryJob,
+    StateEstimate,
     SubmitJob,
     TimeCame,
 )
@@ -62,7 +63,7 @@ class Needs(Struct):
             case RetryJob():
                 self.jobs.add(command.job)
                 self.retried.add(command.job)
-            case CancelJob() | TimeCame():
+            case CancelJob() | TimeCame() | StateEstimate():
                 self.jobs.add(command.job)
             case DefineType():
                 self.types.add((command.tenant, command.name))

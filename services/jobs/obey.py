@@ -25,6 +25,7 @@ from schemas.commands import (
     RecordRead,
     ReportWork,
     RetryJob,
+    StateEstimate,
     SubmitJob,
     TimeCame,
 )
@@ -38,6 +39,7 @@ from services.jobs.decide import (
     Late,
     Later,
     decide_cancel,
+    decide_estimate,
     decide_repeat,
     decide_retry,
     decide_start,
@@ -282,6 +284,14 @@ def _time(work: Working, command: TimeCame) -> Answer:
     return _outcome(work, job=after)
 
 
+def _estimate(work: Working, command: StateEstimate) -> Answer:
+    """Several processes may have a screen of the job: the first one's word counts, for as long as it is new."""
+    job = work.job_of(command.job, command.tenant)
+    if job is None:
+        return Rejection(Problem.NOT_FOUND)
+    return _outcome(work, job=work.state(job, decide_estimate(job, command.said, work.now), command.cause))
+
+
 def _define(work: Working, command: DefineType) -> Answer:
     definition = msgspec.convert(msgspec.to_builtins(command.definition), Definition)
     known = work.types.get((command.tenant, command.name))
@@ -317,6 +327,7 @@ OBEY: dict[type[Command], Callable[..., Answer]] = {
     CancelJob: _cancel,
     RetryJob: _retry,
     TimeCame: _time,
+    StateEstimate: _estimate,
     DefineType: _define,
     RecordRead: _read,
     ErasePerson: _erase,

@@ -11,11 +11,12 @@ from eventstore.postgres import Pool
 from eventstore.tail import Tail
 from projections.waits.follow import Follower
 from projections.waits.line import Line
-from projections.waits.moment import Moment, moment, statement
+from projections.waits.moment import ACCEPTED, STARTED, Moment, moment, statement
 from projections.waits.predict import LEARNT, Prediction
 from projections.waits.words import steady
 from schemas.events import EstimateStated
 from schemas.job import Job
+from schemas.states import HELD
 from services.waits.workers import Workers
 
 STATED_MAX = 64  # estimates made anew in one append; like jobs share one while the line has hardly grown
@@ -29,7 +30,7 @@ class Waits:
         self.followers = {partition: Follower(pool, tail) for partition, tail in tails.items()}
         self.workers = Workers(pool, list(tails), self._works)
         self.stating = {partition: Stating(follower, self.workers) for partition, follower in self.followers.items()}
-        self._shown: dict[str, Moment] = {}
+        self._shown: dict[str, Prediction] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -42,12 +43,11 @@ class Waits:
         """What is true of a job now. One that somebody watches shows everybody the same, without flicker."""
         fresh = self._fresh(job, at)
         shown = self._shown.get(job.id)
-        return Moment(steady(shown.found, fresh.found), fresh.reason) if shown else fresh
+        return Moment(_kept(shown, fresh.found, job, at), fresh.reason) if shown else fresh
 
-    def show(self, job: Job, at: datetime) -> Moment:
-        """The same, and somebody watches from now on."""
-        self._shown[job.id] = found = self.moment(job, at)
-        return found
+    def show(self, job: str, now: Moment) -> None:
+        """This is on somebody's screen."""
+        self._shown[job] = now.found
 
     def hide(self, job: str) -> None:
         """Nobody watches it any more."""
@@ -64,6 +64,15 @@ class Waits:
 
     def _works(self, tenant: str, worker: str) -> bool:
         return self._follower(tenant).places.works(tenant, worker)
+
+
+def _kept(shown: Prediction, fresh: Prediction, job: Job, at: datetime) -> Prediction:
+    """Without flicker, but never a range that has passed."""
+    found = steady(shown, fresh)
+    if found.work and job.phase in HELD and job.attempt_at:
+        passed = (at - job.attempt_at).total_seconds() >= found.work.high
+        return fresh if passed else found
+    return found
 
 
 class Before(Struct, frozen=True):
@@ -95,7 +104,7 @@ class Stating:
         key = job.tenant, job.type, job.owner, job.size
         work, said = self._said.get(key, (-1.0, None))
         if lines[0].work > work * GROWN and len(self._said) < STATED_MAX:
-            said = statement(self._moment(job, at).found, "accepted")
+            said = statement(self._moment(job, at).found, ACCEPTED)
             self._said[key] = lines[0].work, said
         self._enter(job, lines)
         return said
@@ -104,7 +113,7 @@ class Stating:
         if not self._follower.caught_up.is_set():
             return None
         quiet = self._follower.known.signs.quiet_after(job.tenant, job.type)
-        return statement(self._moment(job, at).found if self._lines(job) else Prediction(), "started", quiet)
+        return statement(self._moment(job, at).found if self._lines(job) else Prediction(), STARTED, quiet)
 
     def over(self) -> None:
         for before in self._before.values():
