@@ -1,6 +1,8 @@
 -- The rows of one batch, as CTEs that the append and the rebuild put into their statement.
 -- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types · $49 jobs' dedupe keys
 -- Rows are found by primary key; who runs it holds the head's row lock, or works on tables nobody else sees.
+-- The plan is made once, maybe while all tables are empty: where only the statistics could lead to the primary key, a
+-- look-up (`offset 0`) gives the row's place (ctid), which stays, since nobody else writes.
 put_jobs as (
     insert into jobs as j (partition, id, tenant, ref, type, owner, title, state, version, created_position, position,
                            created_at, due_at, doc, request, retry_input, dedupe)
@@ -27,12 +29,23 @@ put_queue as (
     on conflict (partition, job) do update set ready_at = excluded.ready_at where q.ready_at <> excluded.ready_at
 ),
 drop_queue as (
-    delete from queue where partition = $1 and job = any ($23::uuid[])
+    delete from queue where ctid = any (array(
+        select q.ctid from unnest($23::uuid[]) gone (job)
+        cross join lateral (select ctid from queue q where q.partition = $1 and q.job = gone.job offset 0) q
+    ))
 ),
 dedupe_rows as (
     select * from unnest($24::text[], $25::bytea[], $26::uuid[], $27::timestamptz[], $28::timestamptz[], $29::bool[],
                          $30::text[], $31::bool[], $32::bool[])
          as new (tenant, key, job, first_at, until, active, state, forced, dropped)
+),
+dedupe_known as (
+    select r.*, d.ctid as place, d.job as holder
+    from dedupe_rows r
+    cross join lateral (
+        select ctid, job from dedupe d where d.partition = $1 and d.tenant = r.tenant and d.key = r.key offset 0
+    ) d
+    where r.dropped or not r.forced
 ),
 put_dedupe as (
     insert into dedupe as d (partition, tenant, key, job, first_at, until, active, state)
@@ -43,12 +56,13 @@ put_dedupe as (
 ),
 move_dedupe as (
     update dedupe d set until = r.until, active = r.active, state = r.state
-    from dedupe_rows r
-    where not r.forced and not r.dropped and d.partition = $1 and d.tenant = r.tenant and d.key = r.key and d.job = r.job
+    from dedupe_known r
+    where not r.dropped and r.holder = r.job and d.ctid = r.place
 ),
 drop_dedupe as (
-    delete from dedupe d using dedupe_rows r
-    where r.dropped and d.partition = $1 and d.tenant = r.tenant and d.key = r.key and (d.job = r.job or r.forced)
+    delete from dedupe where ctid = any (array(
+        select place from dedupe_known where dropped and (holder = job or forced)
+    ))
 ),
 put_items as (
     insert into items as i (partition, job, id, row, "column", reason, value, failed, run, attempt)

@@ -3,22 +3,27 @@
 -- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
 -- $16 tenants whose own stream goes on
 -- Every branch goes by a primary key, a tenant's stream by events_stream_version, the queue by queue_next, live leases by leases_limits; no lock but the head's.
+-- The plan is made once, maybe while all tables are empty: `offset 0` keeps each look-up a look-up of one row, whatever was known then.
 with clock as (
     select position, hash, greatest(recorded_at, clock_timestamp()) as now from heads where partition = $1
 ),
 queues as (
     select w.tenant, w.type, w.most, t.limit_owner, coalesce(t.limit_tenant, t.limit_owner, t.limit_total) is not null as limited
     from unnest($13::text[], $14::text[], $15::int[]) w (tenant, type, most)
-    left join types t on t.partition = $1 and t.tenant = w.tenant and t.name = w.type
+    left join lateral (
+        select * from types t where t.partition = $1 and t.tenant = w.tenant and t.name = w.type offset 0
+    ) t on true
 ),
 remembered as (
     select d.tenant, d.key, d.job, d.first_at, d.until, d.active
-    from unnest($3::text[], $4::bytea[]) w (tenant, key)
-    join dedupe d on d.partition = $1 and d.tenant = w.tenant and d.key = w.key
-    union
-    select d.tenant, d.key, d.job, d.first_at, d.until, d.active
-    from jobs j join dedupe d on d.partition = $1 and d.tenant = j.tenant and d.key = j.dedupe
-    where j.partition = $1 and j.id = any ($12::uuid[])
+    from (
+        select tenant, key from unnest($3::text[], $4::bytea[]) w (tenant, key)
+        union
+        select tenant, dedupe from jobs where partition = $1 and id = any ($12::uuid[])
+    ) w
+    cross join lateral (
+        select * from dedupe d where d.partition = $1 and d.tenant = w.tenant and d.key = w.key offset 0
+    ) d
 )
 select 'head' as kind, null as k1, null as k2, null as k3, null as k4, position as n1, null::bigint as n2, null::float8 as d1,
        null::bool as f1, now as t1, null::timestamptz as t2, null::timestamptz as t3, hash as b1, null::bytea as b2, null::bytea as b3
@@ -31,20 +36,25 @@ select 'lease', job::text, worker, null, null, run, attempt, lease_s, null, seen
 from leases where partition = $1 and job = any ($2::uuid[])
 union all
 select 'memory', m.tenant, encode(m.key, 'hex'), m.job::text, null, null, null, null, m.active, m.first_at, m.until, null, j.doc, null, null
-from remembered m left join jobs j on j.partition = $1 and j.id = m.job
+from remembered m left join lateral (select doc from jobs j where j.partition = $1 and j.id = m.job offset 0) j on true
 union all
 select 'key', i.tenant, i.call, i.key, i.job::text, i.status, i.position, null, null, null, null, null, i.body, i.answer, j.doc
 from unnest($5::text[], $6::text[], $7::text[]) w (tenant, call, key)
-join idempotency i on i.partition = $1 and i.tenant = w.tenant and i.call = w.call and i.key = w.key
-left join jobs j on j.partition = $1 and j.id = i.job
+cross join lateral (
+    select * from idempotency i
+    where i.partition = $1 and i.tenant = w.tenant and i.call = w.call and i.key = w.key offset 0
+) i
+left join lateral (select doc from jobs j where j.partition = $1 and j.id = i.job offset 0) j on true
 union all
 select 'type', t.tenant, t.name, null, null, t.version, null, null, null, null, null, null, t.definition, null, null
 from unnest($8::text[], $9::text[]) w (tenant, name)
-join types t on t.partition = $1 and t.tenant = w.tenant and t.name = w.name
+cross join lateral (
+    select * from types t where t.partition = $1 and t.tenant = w.tenant and t.name = w.name offset 0
+) t
 union all
 select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, i.failed, null, null, null, null, null, null
 from unnest($10::uuid[], $11::text[]) w (job, id)
-join items i on i.partition = $1 and i.job = w.job and i.id = w.id
+cross join lateral (select * from items i where i.partition = $1 and i.job = w.job and i.id = w.id offset 0) i
 union all
 select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, i.failed, null, null, null, null, null, null
 from items i where i.partition = $1 and i.job = any ($12::uuid[]) and i.failed
