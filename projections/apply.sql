@@ -1,8 +1,8 @@
 -- The rows of one batch, as CTEs that the append and the rebuild put into their statement.
 -- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types · $49 jobs' dedupe keys
 -- Rows are found by primary key; who runs it holds the head's row lock, or works on tables nobody else sees.
--- The plan is made once, maybe while all tables are empty: where only the statistics could lead to the primary key, a
--- look-up (`offset 0`) gives the row's place (ctid), which stays, since nobody else writes.
+-- The plan is kept from append to append: where only its guesses would lead the planner to the primary key, a look-up
+-- (`offset 0`) gives the row's place (ctid), which stays, since nobody else writes.
 put_jobs as (
     insert into jobs as j (partition, id, tenant, ref, type, owner, title, state, version, created_position, position,
                            created_at, due_at, doc, request, retry_input, dedupe)
@@ -19,9 +19,14 @@ move_jobs as (
     update jobs j
     set state = new.state, version = new.version, position = new.position, due_at = new.due_at, doc = new.doc,
         retry_input = case when new.retry_input is null then j.retry_input else nullif(new.retry_input, '') end
-    from unnest($2::uuid[], $8::text[], $9::int[], $11::bigint[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[])
-         as new (id, state, version, position, due_at, doc, request, retry_input)
-    where j.partition = $1 and j.id = new.id and new.request is null
+    from (
+        select new.*, old.ctid as place
+        from unnest($2::uuid[], $8::text[], $9::int[], $11::bigint[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[])
+             as new (id, state, version, position, due_at, doc, request, retry_input)
+        cross join lateral (select ctid from jobs j where j.partition = $1 and j.id = new.id offset 0) old
+        where new.request is null
+    ) new
+    where j.ctid = new.place
 ),
 put_queue as (
     insert into queue as q (partition, job, tenant, type, owner, priority, ready_at)

@@ -44,6 +44,19 @@ WRITE_SQL = (  # fixed text from our own files, nothing of a caller's
 )
 # One message: a lock taken in a statement of its own, so that the load's snapshot begins after it.
 _LOCK = "begin; select 1 from heads where partition = %d for update"
+_PLAN_ANEW = "discard plans; "
+PLAN_MAX_S = 10.0  # and whenever the log has doubled
+
+# Both statements only look up rows by their keys, so one plan is right for every batch, as long as the tables are about as
+# big as they were when it was made. Planning anew costs PostgreSQL as much as running them: docs/performance.md.
+PLAN_KEPT = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+}
 
 Published = Callable[[Sequence[Recorded]], None]
 Waiting = list[tuple[Command, asyncio.Future[Answer]]]
@@ -80,6 +93,8 @@ class Appender:
         self._types: dict[tuple[str, str], tuple[int, Definition]] = {}
         self._retry_at = 0.0
         self._pauses = pauses()
+        self._head = 0
+        self._planned = 0, 0.0  # the log's end and the loop's time when the plans were made
 
     def put(self, command: Command) -> asyncio.Future[Answer]:
         """Queue a command. Its future gives an Outcome or a Rejection, or raises Unavailable."""
@@ -138,8 +153,9 @@ class Appender:
 
     async def _append(self, commands: list[Command]) -> list[Answer | Exception]:
         conn = await self._connected()
-        await conn.execute(_LOCK % self._partition)
+        await conn.execute((_PLAN_ANEW if self._outgrown() else "") + _LOCK % self._partition)
         work = await self._load(conn, commands)
+        self._head = work.batch.head
         if concerns(work, commands):  # what is private is encrypted before anything is decided
             commands = await self._vault.hide(conn, work, commands)
             work = await self._load(conn, commands)
@@ -160,6 +176,14 @@ class Appender:
         if work.batch.recorded:
             self._published(work.batch.recorded)
         return answers
+
+    def _outgrown(self) -> bool:
+        head, at = self._planned
+        now = asyncio.get_running_loop().time()
+        if self._head < 2 * head + 64 and now < at + PLAN_MAX_S:
+            return False
+        self._planned = self._head, now
+        return True
 
     async def _answer(self, batch: Waiting, answers: list[Answer | Exception]) -> None:
         try:
@@ -217,7 +241,8 @@ class Appender:
                 raise ConnectionError("still waiting for the database")
             self._retry_at = loop.time() + next(self._pauses)
             self._conn = await asyncpg.connect(
-                self._dsn, server_settings={"application_name": "tidings-append", "timezone": "UTC", **NOTICE_GONE}
+                self._dsn,
+                server_settings={"application_name": "tidings-append", "timezone": "UTC", **PLAN_KEPT, **NOTICE_GONE},
             )
             self._pauses = pauses()
             self._retry_at = 0.0

@@ -3,7 +3,8 @@
 -- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
 -- $16 tenants whose own stream goes on
 -- Every branch goes by a primary key, a tenant's stream by events_stream_version, the queue by queue_next, live leases by leases_limits; no lock but the head's.
--- The plan is made once, maybe while all tables are empty: `offset 0` keeps each look-up a look-up of one row, whatever was known then.
+-- The plan is kept from append to append: `offset 0` makes each look-up one of a single row, whatever the planner guesses
+-- (tests/store/test_plans.py). Left to its guesses, an append read whole tables: docs/performance.md.
 with clock as (
     select position, hash, greatest(recorded_at, clock_timestamp()) as now from heads where partition = $1
 ),
@@ -19,7 +20,9 @@ remembered as (
     from (
         select tenant, key from unnest($3::text[], $4::bytea[]) w (tenant, key)
         union
-        select tenant, dedupe from jobs where partition = $1 and id = any ($12::uuid[])
+        select j.tenant, j.dedupe
+        from unnest($12::uuid[]) w (id)
+        cross join lateral (select * from jobs j where j.partition = $1 and j.id = w.id offset 0) j
     ) w
     cross join lateral (
         select * from dedupe d where d.partition = $1 and d.tenant = w.tenant and d.key = w.key offset 0
@@ -30,7 +33,8 @@ select 'head' as kind, null as k1, null as k2, null as k3, null as k4, position 
 from clock
 union all
 select 'job', id::text, null, null, null, created_position, null, null, null, null, null, null, doc, null, null
-from jobs where partition = $1 and id = any ($2::uuid[])
+from unnest($2::uuid[]) w (job)
+cross join lateral (select * from jobs j where j.partition = $1 and j.id = w.job offset 0) j
 union all
 select 'lease', job::text, worker, null, null, run, attempt, lease_s, null, seen_at, expires_at, pending_at, pending, null, null
 from leases where partition = $1 and job = any ($2::uuid[])
@@ -57,7 +61,8 @@ from unnest($10::uuid[], $11::text[]) w (job, id)
 cross join lateral (select * from items i where i.partition = $1 and i.job = w.job and i.id = w.id offset 0) i
 union all
 select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, i.failed, null, null, null, null, null, null
-from items i where i.partition = $1 and i.job = any ($12::uuid[]) and i.failed
+from unnest($12::uuid[]) w (id)
+cross join lateral (select * from items i where i.partition = $1 and i.job = w.id and i.failed offset 0) i
 union all
 select 'next', n.job::text, n.tenant, n.type, null, n.priority, null, null, null, n.ready_at, null, null, j.doc, null, null
 from queues w
@@ -71,7 +76,7 @@ cross join lateral (
     order by q.priority desc, q.ready_at, q.job
     limit w.most
 ) n
-join jobs j on j.partition = $1 and j.id = n.job
+cross join lateral (select doc from jobs j where j.partition = $1 and j.id = n.job offset 0) j
 union all
 select 'tenant', w.tenant, null, null, null, v.version, null, null, null, null, null, null, null, null, null
 from unnest($16::text[]) w (tenant)
@@ -82,5 +87,5 @@ cross join lateral (
 union all
 select 'live', l.tenant, l.type, l.owner, null, count(*), null, null, null, null, null, null, null, null, null
 from leases l
-where l.partition = $1 and l.type = any (select type from queues where limited)
+where (select bool_or(limited) from queues) and l.partition = $1 and l.type = any (select type from queues where limited)
 group by l.tenant, l.type, l.owner
