@@ -9,7 +9,7 @@ WORKERS ?= 2
 TSC := npx --yes --package typescript@5.9 tsc
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo check check-web format chromium test screenshots test-faults bench coverage docs lock clean
+.PHONY: help setup up demo check check-web format chromium test screenshots test-faults bench bench-quick coverage docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -65,8 +65,11 @@ test-faults: setup ## the tests that kill things, at full length
 fuzz: setup ## drive the promises with random commands for a long while
 	$(BIN)/pytest tests/unit/test_promises.py tests/unit/test_dedupe.py --hypothesis-profile=fuzz --timeout=0
 
-bench: setup ## measure the relay, the screens and the audit here, and write bench/README.md
+bench: setup ## measure this machine's limits, the peers and Tidings in three rounds, and write bench/README.md
 	$(BIN)/python -m bench
+
+bench-quick: setup ## measure the paths that matter daily, in about two minutes
+	$(BIN)/python -m bench --quick
 
 coverage: setup ## run every test and hold branch coverage at 95 %
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long" --cov --cov-report=term --cov-fail-under=95

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from bench._rows import said, scaled
 from eventstore.append import APPEND_SQL, Batch
 from eventstore.audit.checkpoints import Makers
 from eventstore.audit.signed import Trust
@@ -107,13 +108,12 @@ async def measure(pool: Pool, dsn: str, events: int) -> None:
     verified, helped = await verifying(pool, dsn)
     built = await rebuild(pool)
     rebuilt = built.events / built.seconds
-    print(f"{events:,} events in one partition")
     rates = {
-        "SELECT": plain, "verify, one process": verified, "verify, as it comes": helped,
-        "first checkpoint": signed, "rebuild": rebuilt,
+        "plain SELECT": plain, "verify, one process": verified, "verify": helped,
+        "first checkpoint": signed, "status rebuild": rebuilt,
     }  # fmt: skip
     for name, rate in rates.items():
-        print(f"  {name:<20}{rate:>10,.0f} events/s  {rate / plain:>5.0%} of the SELECT")
+        said(f"audit: {name}", rate, "events/s", f"{events:,} events, {rate / plain:.0%} of the SELECT")
 
 
 async def main(events: int) -> None:
@@ -126,4 +126,4 @@ async def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300_000))
+    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(300_000, 50_000)))

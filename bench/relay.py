@@ -14,6 +14,7 @@ from pathlib import Path
 import uvloop
 from nats.aio.client import Client
 
+from bench._rows import said, scaled
 from eventstore import jetstream
 from eventstore.append import APPEND_SQL, Batch
 from eventstore.outgoing import Message, Outgoing
@@ -98,10 +99,9 @@ async def measure(events: int, *, durable: bool) -> None:
             await client.close()
             await pool.close()
     kind = "durable" if durable else "hurried"
-    print(
-        f"relay {kind:<8} {events:>8,} events  catch-up {caught_up:>9,.0f}/s  plain pipelined {published:>9,.0f}/s"
-        f"  ratio {caught_up / published:.2f}"
-    )
+    note = f"{events:,} events"
+    said(f"relay: catch-up, {kind}", caught_up, "events/s", note)
+    said(f"relay: plain pipelined publishing, {kind}", published, "events/s", note)
 
 
 async def main(events: int) -> None:
@@ -111,4 +111,4 @@ async def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
+    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(100_000, 20_000)))
