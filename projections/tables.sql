@@ -20,7 +20,7 @@ create table jobs (
     retry_input      bytea,           -- corrected input of the present run
     dedupe           bytea,           -- its key in the dedupe memory
     primary key (partition, id)
-) with (fillfactor = 80);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 create index jobs_newest on jobs (partition, tenant, created_position desc);
 create index jobs_owner on jobs (partition, tenant, owner, created_position desc);
 create index jobs_state on jobs (partition, tenant, state, created_position desc);
@@ -36,8 +36,9 @@ create table queue (
     priority  int not null,
     ready_at  timestamptz not null,
     primary key (partition, job)
-) with (fillfactor = 70);
-create index queue_next on queue (partition, tenant, type, priority desc, ready_at, job);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0);
+create index queue_next on queue (partition, tenant, type, priority desc, ready_at, job) include (owner);
 create index queue_ready on queue (partition, ready_at);
 
 create table dedupe (
@@ -50,7 +51,7 @@ create table dedupe (
     active    boolean not null,
     state     text not null,         -- the job's last visible state, for when the job itself is gone
     primary key (partition, tenant, key)
-) with (fillfactor = 80);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 
 create table items (
     partition int not null,

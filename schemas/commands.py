@@ -45,11 +45,21 @@ class SubmitJob(Command, frozen=True, kw_only=True):
 
 
 class ClaimJobs(Command, frozen=True, kw_only=True):
-    """Take up to `max` ready jobs of these types."""
+    """Take up to `max` ready jobs of these types: of its own tenant, or of all `tenants`, which lie in one partition.
+
+    `everyone`: its worker serves every tenant; whoever carries it out names those that have something ready.
+    """
 
     types: tuple[str, ...]
     worker: str
     max: int
+    everyone: bool = False
+    tenants: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """Each (tenant, type) that it may take from."""
+        return [(tenant, name) for tenant in self.tenants or (self.tenant,) for name in dict.fromkeys(self.types)]
 
 
 class StateEstimate(Command, frozen=True, kw_only=True):

@@ -11,8 +11,9 @@ from msgspec import Struct
 from eventstore.postgres import Connection
 from schemas.ids import TENANT_PATTERN
 
-SCOPES = ("read", "submit", "work", "types", "audit", "admin")
-DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope != "admin")
+SERVE = "serve"  # works for every tenant: claims from all, and names the one it acts for in `Tidings-Tenant`
+SCOPES = ("read", "submit", "work", "types", "audit", "admin", SERVE)
+DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope not in {"admin", SERVE})
 
 _INSERT = "insert into api_keys (id, tenant, digest, scopes, expires_at) values ($1, $2, $3, $4, $5)"
 _LIST = """select id, tenant, scopes, created_at, expires_at, revoked_at from api_keys

@@ -12,10 +12,12 @@ from starlette.requests import Request
 
 from eventstore.postgres import Pool
 from schemas.envelope import Actor
-from schemas.problems import Problem
+from schemas.ids import is_tenant_name
+from schemas.problems import Fault, Problem
 from services.front.asked import Caller
+from services.front.bodies import invalid
 from services.front.problems import refused
-from services.keys import Principal, find_key
+from services.keys import SERVE, Principal, find_key
 
 REMEMBERED_S = 1.0
 REMEMBERED_MAX = 10_000
@@ -45,7 +47,7 @@ class Keys:
             self._remember(digest, caller)
         if caller is None:
             raise refused(Problem.UNAUTHORIZED)
-        return caller
+        return _acting(caller, request.headers.get("tidings-tenant"))
 
     def _remember(self, digest: bytes, caller: Caller | None) -> None:
         self._known[digest] = (time.monotonic() + REMEMBERED_S, caller)
@@ -58,6 +60,15 @@ def _caller(principal: Principal | None) -> Caller | None:
     if principal is None:
         return None
     return Caller(principal.tenant, principal.scopes, Actor("service", str(principal.key_id)))
+
+
+def _acting(caller: Caller, tenant: str | None) -> Caller:
+    """A worker of every tenant does each job's calls in that job's tenant, and nothing but a worker's calls."""
+    if tenant is None or SERVE not in caller.scopes:
+        return caller
+    if not is_tenant_name(tenant):
+        raise invalid(Fault("Tidings-Tenant", "must be a tenant's name"))
+    return Caller(tenant, frozenset({"work"}), caller.actor)
 
 
 def check_scope(caller: Caller, scopes: tuple[str, ...], *, owned: bool) -> None:

@@ -19,6 +19,7 @@ from services.front.bodies import convert, invalid, too_large
 from services.front.keyed import body_digest
 from services.front.problems import ProblemBody, Refused, prefixed, problem_body
 from services.front.results import stored_result
+from services.keys import SERVE
 from services.work.tokens import Lease
 
 REPORTS_MAX = 1000
@@ -32,6 +33,7 @@ class AssignmentView(Struct, frozen=True, kw_only=True):
 
     job: str
     ref: str
+    tenant: str
     type: str
     run: int
     attempt: int
@@ -81,6 +83,7 @@ async def claim(asked: Asked) -> Reply:
         types=tuple(body.types),
         worker=body.worker,
         max=min(body.max or 1, body.slots or settings.claim_max, settings.claim_max),
+        everyone=SERVE in asked.caller.scopes,
     )
     async with asked.gone() as gone:
         outcome = accepted(await asked.parts.claims.claim(command, min(body.wait or 0, settings.long_poll_max_s), gone))
@@ -105,10 +108,11 @@ def _assigned(asked: Asked, assignment: Assignment) -> AssignmentView:
     return AssignmentView(
         job=job.id,
         ref=job.ref,
+        tenant=job.tenant,
         type=job.type,
         run=job.run,
         attempt=job.attempt,
-        lease=asked.parts.tokens.make(asked.tenant, Lease(job.id, job.run, job.attempt)),
+        lease=asked.parts.tokens.make(job.tenant, Lease(job.id, job.run, job.attempt)),
         expires_at=time_text(assignment.expires_at),
         input=assignment.input,
         settings=assignment.settings,

@@ -87,5 +87,6 @@ cross join lateral (
 union all
 select 'live', l.tenant, l.type, l.owner, null, count(*), null, null, null, null, null, null, null, null, null
 from leases l
-where (select bool_or(limited) from queues) and l.partition = $1 and l.type = any (select type from queues where limited)
+where (select bool_or(limited) or count(distinct tenant) > 1 from queues) and l.partition = $1
+  and l.type = any (select type from queues)
 group by l.tenant, l.type, l.owner

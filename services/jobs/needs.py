@@ -54,9 +54,7 @@ class Needs(Struct):
             case SubmitJob():
                 self._submit(command, types)
             case ClaimJobs():
-                for name in set(command.types):
-                    self.types.add((command.tenant, name))
-                    self.queues[command.tenant, name] = self.queues.get((command.tenant, name), 0) + command.max
+                self._claim(command)
             case ReportWork():
                 self.jobs.add(command.job)
                 self._items(command)
@@ -74,6 +72,14 @@ class Needs(Struct):
                 self.tenants.add(command.tenant)
             case _:
                 raise TypeError(f"no such command: {type(command).__name__}")
+
+    def _claim(self, command: ClaimJobs) -> None:
+        """Of many tenants twice a fair part of each is enough: whoever wants more claims again at once."""
+        tenants = len(command.tenants) or 1
+        most = min(command.max, -(-2 * command.max // tenants))
+        for kind in command.kinds:
+            self.types.add(kind)
+            self.queues[kind] = self.queues.get(kind, 0) + most
 
     def _submit(self, command: SubmitJob, types: Types) -> None:
         name = command.tenant, command.body.type

@@ -3,7 +3,8 @@
 A refusal changes nothing, but for the one event that keeps the first late report of an attempt on record.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -47,9 +48,10 @@ from services.jobs.decide import (
     decide_submit,
 )
 from services.jobs.dedupe import digest_of
+from services.jobs.fair import in_turn
 from services.jobs.reports import PROGRESS_EVERY_S, Facts, decide_report
 from services.jobs.times import Lease, decide_time
-from services.jobs.working import FirstAnswer, Working, claimed
+from services.jobs.working import FirstAnswer, Waiting, Working, claimed
 
 Answer = Outcome | Rejection
 
@@ -157,17 +159,30 @@ def _digest(work: Working, command: SubmitJob, kind: Definition) -> str | None:
 
 
 def _claim(work: Working, command: ClaimJobs) -> Answer:
-    """The next jobs of the wanted types, by priority and age, within the types' limits on live leases."""
+    """The next jobs, each tenant's in its turn, by priority and age, within the types' limits on live leases."""
     taken: list[Assignment] = []
-    waiting = sorted(w for name in command.types for w in work.queues.get((command.tenant, name), ()))
-    for next_ in waiting:
-        if len(taken) >= command.max:
-            break
+    turns = _turns(work, command)
+    next_ = next(turns, None)
+    while next_ is not None and len(taken) < command.max:
         job = work.jobs[next_.job]
         events = decide_start(job, command.worker, work.now)
-        if events and _within_limits(work, job):
+        takes = bool(events) and _within_limits(work, job)
+        if takes:
             taken.append(_take(work, job, events, command))
+        try:
+            next_ = turns.send(takes)
+        except StopIteration:
+            break
     return _outcome(work, assignments=tuple(taken))
+
+
+def _turns(work: Working, command: ClaimJobs) -> Generator[Waiting, bool, None]:
+    live: dict[tuple[str, str], int] = defaultdict(int)
+    for (tenant, type_, _), count in work.live.items():
+        live[tenant, type_] += count
+    kinds = command.kinds
+    weights = {kind: work.types[kind][1].weight for kind in kinds if kind in work.types}
+    return in_turn({kind: work.queues.get(kind, ()) for kind in kinds}, live, weights)
 
 
 def _take(work: Working, job: Job, events: list[Event], command: ClaimJobs) -> Assignment:

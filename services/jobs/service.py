@@ -9,7 +9,7 @@ import rfc8785
 
 from eventstore.partitions import partition_of
 from eventstore.postgres import AWAY, Pool
-from schemas.commands import Command, Met, SubmitJob
+from schemas.commands import ClaimJobs, Command, Met, SubmitJob
 from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.jobtypes import Definition
@@ -71,13 +71,18 @@ class JobService:
     def partition_of(self, tenant: str) -> int:
         return partition_of(tenant, self._partitions)
 
+    def _place(self, command: Command) -> int:
+        if isinstance(command, ClaimJobs) and command.tenants:
+            return self.partition_of(command.tenants[0])
+        return self.partition_of(command.tenant)
+
     async def do(self, command: Command) -> Answer:
         """Carry out one command. Raises Unavailable while the database is away."""
-        return await self._appenders[self.partition_of(command.tenant)].put(command)
+        return await self._appenders[self._place(command)].put(command)
 
     async def do_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Carry out many, in order; each is answered by itself. Raises Unavailable while the database is away."""
-        futures = [self._appenders[self.partition_of(command.tenant)].put(command) for command in commands]
+        futures = [self._appenders[self._place(command)].put(command) for command in commands]
         return list(await asyncio.gather(*futures))
 
     async def find(self, command: SubmitJob) -> Met | Rejection | None:

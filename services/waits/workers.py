@@ -37,6 +37,9 @@ _FORGET = """delete from workers
     where partition = any ($1) and seen_at < clock_timestamp() - make_interval(secs => $2)"""
 
 
+EVERYONE = ""  # the tenant of a worker that serves all of them
+
+
 class Seen(Struct):
     """One worker. `claims`: how many of its claims wait here; times are of the loop's clock."""
 
@@ -67,6 +70,8 @@ class Workers:
         found = self._shared.get(kind)
         if found is None and (names := self._of.get(kind)):
             found = self._shared[kind] = frozenset(name for each in names for name in self._seen[each].types)
+        if kind[0] and (everyones := self.serving((EVERYONE, kind[1]))):
+            return everyones | (found or frozenset())
         return found
 
     def asks(self, tenant: str, worker: str, types: tuple[str, ...]) -> None:

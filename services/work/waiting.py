@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from eventstore.postgres import AWAY, Pool
@@ -19,8 +20,9 @@ from schemas.commands import Assignment, ClaimJobs, Outcome, ReportWork
 from schemas.envelope import Recorded
 from schemas.problems import Problem, Rejection
 from schemas.requests import Release
+from services.jobs.handler import Unavailable
 from services.jobs.service import JobService
-from services.waits.workers import Workers
+from services.waits.workers import EVERYONE, Workers
 
 log = structlog.get_logger()
 
@@ -28,6 +30,8 @@ WAITING_MAX = 10_000  # workers waiting in one process; beyond, they are told to
 
 _TYPES = files("services.work").joinpath("waiting_types.sql").read_text()
 _LOOK = files("services.work").joinpath("waiting_look.sql").read_text()
+_TENANTS = files("services.work").joinpath("waiting_tenants.sql").read_text()
+TENANTS_MAX = 256  # of a partition, that one claim for everyone chooses from; the next claim begins behind them
 
 Kind = tuple[str, str]  # tenant, type
 
@@ -38,7 +42,8 @@ class Waiter:
     __slots__ = ("claiming", "kinds", "stirred")
 
     def __init__(self, command: ClaimJobs) -> None:
-        self.kinds = [(command.tenant, name) for name in dict.fromkeys(command.types)]
+        whose = EVERYONE if command.everyone else command.tenant
+        self.kinds = [(whose, name) for name in dict.fromkeys(command.types)]
         self.stirred = asyncio.Event()
         self.claiming = False
 
@@ -68,6 +73,8 @@ class WaitingClaims:
         self._net: asyncio.Task[None] | None = None
         self._unsubscribe = [tail.subscribe(self._hear) for tail in tails]
         self._closed = False
+        self._after = ""  # the tenant behind which the next claim for everyone begins
+        self._turn = 0  # of the partitions, for the same
 
     @property
     def count(self) -> int:
@@ -78,18 +85,19 @@ class WaitingClaims:
 
         `gone` is done when nobody waits for the answer any more; jobs claimed all the same are given back.
         """
-        self._workers.asks(command.tenant, command.worker, command.types)
+        whose = EVERYONE if command.everyone else command.tenant
+        self._workers.asks(whose, command.worker, command.types)
         try:
             outcome = await self._claim(command, wait_s, gone)
         finally:
-            (self._workers.leaves if gone.done() else self._workers.rests)(command.tenant, command.worker)
+            (self._workers.leaves if gone.done() else self._workers.rests)(whose, command.worker)
         if isinstance(outcome, Outcome) and outcome.assignments and gone.done():
             await self.give_back(command, outcome.assignments)
         return outcome
 
     async def _claim(self, command: ClaimJobs, wait_s: float, gone: asyncio.Future[None]) -> Outcome | Rejection:
         if wait_s <= 0:
-            return await self._jobs.do(command)
+            return await self._take(command)
         if self._count >= WAITING_MAX:
             return Rejection(Problem.BUSY, {"limit": WAITING_MAX, "seconds": 1})
         waiter = Waiter(command)
@@ -108,9 +116,31 @@ class WaitingClaims:
         waiter.stirred.clear()
         waiter.claiming = True
         try:
-            return await self._jobs.do(command)
+            return await self._take(command)
         finally:
             waiter.claiming = False
+
+    async def _take(self, command: ClaimJobs) -> Outcome | Rejection:
+        if not command.everyone:
+            return await self._jobs.do(command)
+        for tenants in await self._ready(command.types):
+            outcome = await self._jobs.do(msgspec.structs.replace(command, tenants=tenants))
+            if _found(outcome):
+                return outcome
+        return await self._jobs.do(command)  # its own tenant's, if there are any by now
+
+    async def _ready(self, types: Sequence[str]) -> list[tuple[str, ...]]:
+        """The tenants that have ready jobs of these types, of one partition after the other. Raises Unavailable."""
+        try:
+            async with self._pool.acquire() as conn:
+                rows = await conn.fetch(_TENANTS, self._partitions, list(types), TENANTS_MAX, self._after)
+        except AWAY as error:
+            raise Unavailable from error
+        found = [tuple(row["tenants"]) for row in rows]
+        full = [tenants[-1] for tenants in found if len(tenants) == TENANTS_MAX]
+        self._after = f"{full[0]}\0" if full else ""
+        self._turn = (self._turn + 1) % max(1, len(found))
+        return found[self._turn :] + found[: self._turn]
 
     def close(self) -> None:
         """Answer every waiting claim with what there is, so that the server can go down."""
@@ -159,7 +189,9 @@ class WaitingClaims:
 
     def _stir(self, kind: Kind, times: int = 1) -> None:
         """Wake the first that sleep; where all are at it already, they look once more."""
-        waiters = self._waiters.get(kind, {})
+        waiters = list(self._waiters.get(kind, ()))
+        if kind[0] != EVERYONE:
+            waiters += self._waiters.get((EVERYONE, kind[1]), ())
         for waiter in [w for w in waiters if not w.claiming and not w.stirred.is_set()][:times]:
             waiter.stirred.set()
             times -= 1
@@ -214,6 +246,9 @@ class WaitingClaims:
                 async with self._pool.acquire() as conn:
                     rows = await conn.fetch(_LOOK, self._partitions, tenants, types)
                 self._stir_all({(row["tenant"], row["type"]): row["jobs"] for row in rows})
+                shared = [name for tenant, name in kinds if tenant == EVERYONE]
+                if shared and await self._ready(shared):
+                    self._stir_all(dict.fromkeys(((EVERYONE, name) for name in shared), WAITING_MAX))
             except AWAY as error:
                 log.warning("the look for waiting claims failed", error=repr(error))
 

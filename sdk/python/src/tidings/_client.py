@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Required, Self, TypedDict, Unpack
@@ -62,6 +63,12 @@ class Client:
         chosen = transport or _transport(url, tenant, http_url)
         self.link = Link(chosen, headers=headers, resend_for_s=resend_for_s)
         self._timeout_s = timeout_s
+
+    def acting_for(self, tenant: str) -> Self:
+        """The same for another tenant's jobs, for a worker whose key serves them all."""
+        other = copy(self)
+        other.link = self.link.with_header("Tidings-Tenant", tenant)
+        return other
 
     async def __aenter__(self) -> Self:
         return self

@@ -24,6 +24,7 @@ class Assignment(View, frozen=True):
     type: str
     lease: str
     expires_at: datetime
+    tenant: str = ""
     run: int = 1
     attempt: int = 1
     input: dict[str, object] | None = None
@@ -65,7 +66,7 @@ class Context:
         self.cancelled, self.lost = Sign(), Sign()
         self.refused: Refused | None = None
         self.outcome: dict[str, object] = {"inline": {}}
-        self._lease, self._outbox = assignment.lease, outbox
+        self.tenant, self._lease, self._outbox = assignment.tenant, assignment.lease, outbox
         self._problems: list[Trouble] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -98,7 +99,7 @@ class Context:
         """Hand over the problems found so far."""
         if self._problems:
             items, self._problems = self._problems, []
-            await self._outbox.put(self._lease, "problems", {"items": items})
+            await self._outbox.put(self._lease, "problems", {"items": items}, self.tenant)
 
     async def result(self, content: Path | bytes, name: str) -> None:
         """Store a file as the result; the job is finished with it when the handler returns."""
@@ -123,7 +124,7 @@ class Context:
         if self.refused is not None:
             raise self.refused
         await self.flush()
-        await self._outbox.put(self._lease, verb, body)
+        await self._outbox.put(self._lease, verb, body, self.tenant)
 
 
 class SyncContext:

@@ -34,8 +34,8 @@ Answers = dict[str, list[Answered]]
 
 
 class Report:
-    def __init__(self, lease: str, verb: str, body: Mapping[str, object]) -> None:
-        self.lease, self.verb = lease, verb
+    def __init__(self, lease: str, verb: str, body: Mapping[str, object], tenant: str) -> None:
+        self.lease, self.verb, self.tenant = lease, verb, tenant
         encoded = msgspec.json.encode(body)  # here, so that a value no JSON can hold fails in its handler
         self.body, self.size = msgspec.Raw(encoded), len(encoded)
         self.sending = False
@@ -53,25 +53,25 @@ class Report:
 class Outbox:
     """What is not sent yet. A progress takes the place of the one before it; `heard` gets every answer."""
 
-    def __init__(self, link: Link, worker: str, heard: Callable[[str, Answered], None]) -> None:
+    def __init__(self, link: Callable[[str], Link], worker: str, heard: Callable[[str, Answered], None]) -> None:
         self._link, self._worker, self._heard = link, worker, heard
         self._pending: list[Report] = []
         self._some, self._room, self._urgent = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def put(self, lease: str, verb: str, body: Mapping[str, object]) -> None:
+    async def put(self, lease: str, verb: str, body: Mapping[str, object], tenant: str = "") -> None:
         last = next((report for report in reversed(self._pending) if report.lease == lease), None)
         if last is not None and last.verb == verb == "progress" and not last.sending:
-            newest = Report(lease, verb, body)
+            newest = Report(lease, verb, body, tenant)
             last.body, last.size = newest.body, newest.size
             return
         while len(self._pending) >= PENDING_MAX:
             self._room.clear()
             await self._room.wait()
-        self._add(Report(lease, verb, body))
+        self._add(Report(lease, verb, body, tenant))
 
-    async def settle(self, lease: str, verb: str, body: Mapping[str, object]) -> None:
+    async def settle(self, lease: str, verb: str, body: Mapping[str, object], tenant: str = "") -> None:
         """Say how a run ended, and wait for the answer; a refusal is raised."""
-        report = Report(lease, verb, body)
+        report = Report(lease, verb, body, tenant)
         report.settled = asyncio.get_running_loop().create_future()
         self._add(report)
         self._urgent.set()
@@ -104,9 +104,10 @@ class Outbox:
         self._some.set()
 
     def _batch(self) -> list[Report]:
-        """Those that go in one call: the first in any case, then what fits in a message of NATS."""
-        sizes = accumulate(report.size for report in self._pending[:BATCH_MAX])
-        return self._pending[: max(1, sum(size <= BATCH_MAX_BYTES for size in sizes))]
+        """Those that go in one call, all of one tenant: the first in any case, then what fits in a message of NATS."""
+        same = [report for report in self._pending if report.tenant == self._pending[0].tenant][:BATCH_MAX]
+        sizes = accumulate(report.size for report in same)
+        return same[: max(1, sum(size <= BATCH_MAX_BYTES for size in sizes))]
 
     async def _send(self, batch: Sequence[Report]) -> list[Answered]:
         for report in batch:
@@ -114,7 +115,7 @@ class Outbox:
         reports = [{"lease": report.lease, "verb": report.verb, "body": report.body} for report in batch]
         body = {"worker": self._worker, "reports": reports}
         call = Call(path="/v1/work/report", subject="api.report", body=body)
-        answers = (await self._link.ask(call)).read(Answers)["answers"]
+        answers = (await self._link(batch[0].tenant).ask(call)).read(Answers)["answers"]
         if len(answers) != len(batch):
             raise BadAnswer(f"{len(batch)} reports got {len(answers)} answers.")
         return answers

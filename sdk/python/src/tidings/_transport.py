@@ -109,6 +109,9 @@ class Link:
     def __init__(self, transport: Transport, *, headers: Mapping[str, str], resend_for_s: float) -> None:
         self.transport, self._headers, self._resend_for_s = transport, headers, resend_for_s
 
+    def with_header(self, name: str, value: str) -> "Link":
+        return Link(self.transport, headers={**self._headers, name: value}, resend_for_s=self._resend_for_s)
+
     async def ask(self, call: Call, *, resend: bool = True) -> Answer:
         """The key is made here, once for all resends, so nothing is done twice. A one-way stream is sent once."""
         own: dict[str, str] = {}

@@ -74,7 +74,8 @@ class Worker:
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed, self._stopping, self._claimed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._outbox = Outbox(self._client.link, self.name, self._heard)
+        self._clients: dict[str, Client] = {}  # by the tenant that they act for
+        self._outbox = Outbox(lambda tenant: self._for(tenant).link, self.name, self._heard)
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="tidings")
 
     def job(self, type: str, *, timeout_s: float | None = None) -> Callable[[H], H]:
@@ -123,6 +124,11 @@ class Worker:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._grace_s + 5)
 
+    def _for(self, tenant: str) -> Client:
+        if tenant not in self._clients:
+            self._clients[tenant] = self._client.acting_for(tenant) if tenant else self._client
+        return self._clients[tenant]
+
     async def _claim_forever(self) -> None:
         pauses, plenty = Backoff(first_s=0.2, max_s=10.0), False
         while True:
@@ -140,7 +146,7 @@ class Worker:
             for assignment in assignments:
                 if self._stopping.is_set():
                     with suppress(TidingsError):
-                        await self._outbox.settle(assignment.lease, "release", {})
+                        await self._outbox.settle(assignment.lease, "release", {}, assignment.tenant)
                     continue
                 lease_s = (assignment.expires_at - now).total_seconds()
                 task = asyncio.create_task(self._attempt(assignment, lease_s))
@@ -186,11 +192,14 @@ class Worker:
                     await self._beat(list(self._runs), every_s)
 
     async def _beat(self, leases: list[str], every_s: float) -> None:
-        if leases:
-            body = {"worker": self.name, "leases": leases}
+        by_tenant: dict[str, list[str]] = {}
+        for lease in leases:
+            by_tenant.setdefault(self._runs[lease].ctx.tenant, []).append(lease)
+        for tenant, theirs in by_tenant.items():
+            body = {"worker": self.name, "leases": theirs}
             call = Call(path="/v1/work/heartbeat", subject="api.heartbeat", body=body, timeout_s=max(1.0, every_s))
-            answers = (await self._client.link.ask(call, resend=False)).read(Answers)["answers"]
-            for lease, answer in zip(leases, answers, strict=False):
+            answers = (await self._for(tenant).link.ask(call, resend=False)).read(Answers)["answers"]
+            for lease, answer in zip(theirs, answers, strict=False):
                 self._heard(lease, answer)
 
     def _heard(self, lease: str, answer: Answered) -> None:
@@ -208,7 +217,7 @@ class Worker:
             run.stop()
 
     async def _attempt(self, assignment: Assignment, lease_s: float) -> None:
-        ctx = Context(assignment, self._client, self._outbox)
+        ctx = Context(assignment, self._for(assignment.tenant), self._outbox)
         run = self._runs[assignment.lease] = Run(ctx, lease_s, self._grace_s)
         try:
             verb, body = await self._outcome(run, *self._handlers[assignment.type])
@@ -252,13 +261,14 @@ class Worker:
     async def _end(self, assignment: Assignment, run: Run, verb: str, body: Mapping[str, object]) -> None:
         try:
             await run.ctx.flush()
-            await self._outbox.settle(assignment.lease, verb, body)
+            await self._outbox.settle(assignment.lease, verb, body, assignment.tenant)
         except (Conflict, NotFound):
             log.info("%s goes on elsewhere; this attempt no longer counts.", assignment.ref)
         except Refused as error:
             log.error("%s could not be ended with %s: %s", assignment.ref, verb, error)
             with suppress(TidingsError):
-                await self._outbox.settle(assignment.lease, "fail", {"reason": f"{verb}: {error}", "retryable": False})
+                failed = {"reason": f"{verb}: {error}", "retryable": False}
+                await self._outbox.settle(assignment.lease, "fail", failed, assignment.tenant)
 
 
 def _ending(ctx: Context, error: BaseException | None) -> tuple[str, Mapping[str, object]]:
