@@ -270,6 +270,14 @@ def evaluate(
     _finish(run(trace, predictions, slots, as_json=as_json))
 
 
+@waits.command("report")
+def waits_report(data: Data = None, as_json: Json = False) -> None:
+    """Print how well the waits held that were stated to people, by job type."""
+    from services.commands.waits_report import report as run
+
+    _finish(run(data, as_json=as_json))
+
+
 @keys.command("create")
 def create_key(
     tenant: Tenant,

@@ -21,6 +21,7 @@ from eventstore.wake import Wakeups
 from projections.insights import Insights
 from projections.runner import Runner
 from projections.shadow import Shadow
+from projections.waits.calibration import Calibration
 from projections.waits.follow import Snapshots
 from schemas.envelope import Recorded
 from services.api import health
@@ -119,6 +120,7 @@ class Engine:
             yield self._rewrap()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
+            yield Runner(self.settings.database_url, self.tails, Calibration()).run()
             yield self.snapshots.run()
         if VERIFIER in roles:
             self.shadow = Shadow(self.settings.database_url, every_s=self.settings.verify_every_s)
@@ -142,6 +144,7 @@ class Engine:
             self.waits,
             replicas=settings.nats_replicas,
             ttl_s=settings.status_ttl_s,
+            waits_jobs=settings.nats_waits_jobs,
             look_s=settings.net_s,
         )
         return Relay(

@@ -213,6 +213,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 600
 
+    nats_waits_jobs: Annotated[
+        int,
+        Meta(
+            title="jobs",
+            ge=0,
+            le=10_000,
+            description="Open jobs of a partition whose waits are looked at in a second, to tell NATS; 0 tells none.",
+            extra=NATS,
+        ),
+    ] = 200
+
     claim_max: Annotated[
         int, Meta(title="jobs", ge=1, le=4096, description="Jobs handed out by one claim.", extra=WORK)
     ] = 512

@@ -40,6 +40,7 @@ class Places:
     def __init__(self) -> None:
         self.jobs: dict[str, Entry] = {}
         self.unknown: set[str] = set()
+        self._working: dict[str, None] = {}
         self._lines: dict[Kind, list[Rank]] = {}
         self._running: Counter[tuple[str, str, str]] = Counter()  # tenant, type, owner
         self._of_kind: Counter[Kind] = Counter()
@@ -70,14 +71,14 @@ class Places:
             case e.JobQueued(waits=False):
                 self._wait(job, entry, moment_of(event.ready_at))
             case e.AttemptStarted():
-                self._work(entry, event.worker, at)
+                self._work(job, entry, event.worker, at)
             case e.JobFinished() | e.JobCanceled():
-                self._free(entry, at)
+                self._free(job, entry, at)
                 del self.jobs[job]
             case e.NeedsFix() | e.AttemptFailed() | e.AttemptReleased():
-                self._free(entry, at)
+                self._free(job, entry, at)
             case e.AttemptLost():
-                self._free(entry, None)
+                self._free(job, entry, None)
             case _:
                 pass
 
@@ -96,15 +97,16 @@ class Places:
     def put_working(self, job: str, kind: Kind, owner: str, priority: int, worker: str, at: datetime) -> None:
         """A row of the leases."""
         entry = self.jobs[job] = Entry((intern(kind[0]), intern(kind[1])), owner, priority)
-        self._work(entry, worker, at)
+        self._work(job, entry, worker, at)
 
     def _wait(self, job: str, entry: Entry, ready_at: datetime) -> None:
-        self._free(entry, None)
+        self._free(job, entry, None)
         entry.rank = (-entry.priority, ready_at, job)
         insort(self._lines.setdefault(entry.kind, []), entry.rank)
 
-    def _work(self, entry: Entry, worker: str, at: datetime) -> None:
-        self._free(entry, None)
+    def _work(self, job: str, entry: Entry, worker: str, at: datetime) -> None:
+        self._free(job, entry, None)
+        self._working[job] = None
         tenant, name = entry.kind
         entry.worker = worker
         self._running[tenant, name, entry.owner] += 1
@@ -113,7 +115,7 @@ class Places:
         self._of_worker.setdefault((tenant, worker), Counter())[name] += 1
         self._acted[entry.kind] = at
 
-    def _free(self, entry: Entry, acted: datetime | None) -> None:
+    def _free(self, job: str, entry: Entry, acted: datetime | None) -> None:
         """Out of its line, or out of work. `acted`: its worker said so, so there is one."""
         if entry.rank:
             line = self._lines[entry.kind]
@@ -125,6 +127,7 @@ class Places:
             entry.rank = None
         if entry.worker is None:
             return
+        self._working.pop(job, None)
         tenant, name = entry.kind
         _less(self._running, (tenant, name, entry.owner))
         _less(self._of_kind, entry.kind)
@@ -165,6 +168,10 @@ class Places:
         if limits.per_owner is not None and self._running[(*kind, owner)] >= limits.per_owner:
             return "owner"
         return None
+
+    def working(self) -> Iterable[str]:
+        """Jobs that a worker has."""
+        return iter(self._working)
 
     def waiting(self) -> Iterable[str]:
         """Jobs that are ready, the first of each line first."""

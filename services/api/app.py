@@ -31,6 +31,7 @@ from services.api import (
     streams,
     types,
     uploads,
+    waits,
     work,
 )
 from services.api.auth import Keys
@@ -69,6 +70,7 @@ CALLS: tuple[Call, ...] = (
     *erasing.CALLS,
     *passes.CALLS,
     *overview.CALLS,
+    *waits.CALLS,
 )
 
 

@@ -30,6 +30,7 @@ from schemas import subjects
 from schemas.job import Job
 from schemas.messages import LANGUAGES
 from schemas.states import ENDED, visible
+from services.nats.moments import Moments
 from services.waits.waits import Waits
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partit
 SEEN_MIN = 1000
 ANSWER_MAX_S = 5.0
 FOLLOWER = "status"
+WAITS_JOBS = 200  # jobs of a partition whose waits are looked at in a second
 LOOK_S = 1.0  # between two looks at the stream: nobody tells when it is purged or deleted
 TRIES = 3  # of one page: each time another publisher was quicker
 
@@ -72,19 +74,37 @@ class StatusPublisher:
     """All partitions; `follow` runs for each of them while this process relays it."""
 
     def __init__(
-        self, pool: Pool, tails: Mapping[int, Tail], waits: Waits, *, replicas: int, ttl_s: int, look_s: float = LOOK_S
+        self,
+        pool: Pool,
+        tails: Mapping[int, Tail],
+        waits: Waits,
+        *,
+        replicas: int,
+        ttl_s: int,
+        look_s: float = LOOK_S,
+        waits_jobs: int = WAITS_JOBS,
     ) -> None:
         remember = max(SEEN_MIN, SEEN_MAX // len(tails))
         self._partitions = {
             partition: PartitionStatus(
-                pool, tail, waits, replicas=replicas, ttl_s=ttl_s, remember=remember, look_s=look_s
+                pool,
+                tail,
+                waits,
+                replicas=replicas,
+                ttl_s=ttl_s,
+                remember=remember,
+                look_s=look_s,
+                waits_jobs=waits_jobs,
             )
             for partition, tail in tails.items()
         }
 
     async def follow(self, client: Client, partition: int) -> None:
         """Until cancelled."""
-        await self._partitions[partition].run(client)
+        status = self._partitions[partition]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(status.run(client))
+            tasks.create_task(status.moments.run(client))
 
 
 class PartitionStatus:
@@ -100,10 +120,12 @@ class PartitionStatus:
         ttl_s: int,
         remember: int = SEEN_MAX,
         look_s: float = LOOK_S,
+        waits_jobs: int = WAITS_JOBS,
     ) -> None:
         self._pool = pool
         self._tail = tail
         self._waits = waits
+        self.moments = Moments(pool, tail.partition, waits, jobs=waits_jobs)
         self._replicas = replicas
         self._ttl_s = ttl_s
         self._remember = remember
@@ -265,7 +287,9 @@ class PartitionStatus:
     def _body(self, job: Job, at: datetime) -> bytes | None:
         """The links are plain paths: who may listen here is not thereby allowed to download."""
         try:
-            return _encoder.encode(render(job, LANGUAGES[0], as_of=at, now=self._waits.moment(job, at)))
+            now = self._waits.moment(job, at)
+            self.moments.told(job, now)
+            return _encoder.encode(render(job, LANGUAGES[0], as_of=at, now=now))
         except Exception:
             log.exception("a status can't be shown", job=job.id)  # a bug of ours, and no reason to tell of no other job
             return None

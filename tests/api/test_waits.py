@@ -236,3 +236,24 @@ async def test_a_burst_in_one_append_stands_in_line(api: Api) -> None:
         (said,) = [event["data"] for event in events if event["type"] == "EstimateStated"]
         highs.append(said["queue"]["high_s"] if "queue" in said else float("inf"))
     assert highs == sorted(highs)
+
+
+async def test_how_the_stated_waits_held_is_counted(api: Api, stranger: Api) -> None:
+    await learn(api)
+    for n in range(3):
+        await api.job(input=f"judged-{n}")
+        await end(api, await begin(api))
+    async with asyncio.timeout(20):
+        while True:  # the projection follows the log by itself
+            types = (await api.http.get("/v1/waits/calibration")).json()["types"]
+            parts = {part["what"]: part for part in types[0]["parts"]} if types else {}
+            if "work" in parts and parts["work"]["answers"] == LEARNT + 3:
+                break
+    assert types[0]["type"] == EXPORT
+    for what in ("queue", "work", "total", "work_at_start"):
+        part = parts[what]
+        assert part["answers"] == LEARNT + 3
+        assert part["ranges"] + part["bounds"] + part["none"] == pytest.approx(1)
+    assert parts["work"]["none"] < 1
+    assert parts["work"]["bounds_held"] == 1  # within 10 seconds, all of them
+    assert (await stranger.http.get("/v1/waits/calibration")).json() == {"types": []}
