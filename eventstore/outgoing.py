@@ -9,6 +9,8 @@ import asyncpg
 import msgspec
 from msgspec import Raw, Struct
 
+from eventstore.archive import read as archived
+from eventstore.archive.packed import Row
 from eventstore.postgres import Connection
 from eventstore.read import read_firsts
 from schemas import subjects
@@ -25,6 +27,17 @@ _PAGE = """select position, tenant, stream, type, line, hash from (
             select * from events where partition = $1 and position > $2 order by position limit $3
         ) next
     ) page where before < $4 order by position"""
+
+
+Columns = tuple[int, str, str, str, bytes, bytes]
+
+
+def _columns(row: asyncpg.Record | Row) -> Columns:
+    """Of the table or of an archive, in the order of `_PAGE`."""
+    if isinstance(row, Row):
+        return row.position, row.keys.tenant, row.keys.stream, row.keys.type, row.line, row.hash
+    position, tenant, stream, kind, line, digest = row
+    return position, tenant, stream, kind, line, digest
 
 
 class Message(NamedTuple):
@@ -84,11 +97,12 @@ class Outgoing:
 
     async def page(self, conn: Connection, after: int, limit: int) -> list[Message]:
         """The next messages, in order; bounded in count and in bytes."""
-        rows = await conn.fetch(_PAGE, self._partition, after, limit, PAGE_MAX_BYTES)
+        there = await conn.fetch(_PAGE, self._partition, after, limit, PAGE_MAX_BYTES)
+        rows = [_columns(row) for row in await archived.lines(conn, self._partition, after, limit, there)]
         await self._types.learn(conn, self._partition, self._older_jobs(rows))
         return [self._message(row) for row in rows]
 
-    def _older_jobs(self, rows: Sequence[asyncpg.Record]) -> Iterable[tuple[str, str]]:
+    def _older_jobs(self, rows: Sequence[Columns]) -> Iterable[tuple[str, str]]:
         """The jobs of a page that did not begin in it."""
         begun: set[tuple[str, str]] = set()
         for _, tenant, stream, kind, _, _ in rows:
@@ -97,7 +111,7 @@ class Outgoing:
             elif _is_job(stream) and (tenant, stream) not in begun:
                 yield tenant, stream
 
-    def _message(self, row: asyncpg.Record) -> Message:
+    def _message(self, row: Columns) -> Message:
         position, tenant, stream, kind, line, digest = row
         head, job_type = _head.decode(line), None
         headers = {"Tidings-Position": str(position)}

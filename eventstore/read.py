@@ -5,6 +5,7 @@ Positions are contiguous and commit in order, so `position > after` never misses
 
 from collections.abc import Sequence
 
+from eventstore.archive import read as archived
 from eventstore.postgres import Connection
 from schemas.envelope import Recorded, decode, seal
 
@@ -13,9 +14,9 @@ PAGE = 1000
 _HEAD = "select position from heads where partition = $1"
 _HEADS = "select partition, position from heads order by partition"
 # By the primary key (partition, position).
-_READ = "select line from events where partition = $1 and position > $2 order by position limit $3"
+_READ = "select position, line from events where partition = $1 and position > $2 order by position limit $3"
 # By events_stream_version (partition, tenant, stream, version).
-_READ_STREAM = """select line, hash from events
+_READ_STREAM = """select version, line, hash from events
     where partition = $1 and tenant = $2 and stream = $3 and version > $4 order by version limit $5"""
 _FIRSTS = """select line from events
     where partition = $1 and (tenant, stream) in (select * from unnest($2::text[], $3::text[])) and version = 1"""
@@ -33,8 +34,9 @@ async def heads(conn: Connection) -> dict[int, int]:
 
 
 async def read_lines(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[bytes]:
-    """The next lines of a partition, as they stand in the log."""
-    return [row[0] for row in await conn.fetch(_READ, partition, after, limit)]
+    """The next lines of a partition, as they stand in the log, whether in the table or in an archive."""
+    rows = await conn.fetch(_READ, partition, after, limit)
+    return [row["line"] for row in await archived.lines(conn, partition, after, limit, rows)]
 
 
 async def read(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[Recorded]:
@@ -47,7 +49,8 @@ async def read_stream(
 ) -> list[Recorded]:
     """The next events of one stream: a job's, a type's or a tenant's own."""
     rows = await conn.fetch(_READ_STREAM, partition, tenant, stream, after_version, limit)
-    return [decode(row["line"]) for row in rows]
+    found = await archived.merged(conn, partition, tenant, stream, after_version, limit, rows)
+    return [decode(row["line"]) for row in found]
 
 
 async def read_sealed(
@@ -55,10 +58,17 @@ async def read_sealed(
 ) -> list[bytes]:
     """The same as sealed lines, byte for byte as they stand in the log."""
     rows = await conn.fetch(_READ_STREAM, partition, tenant, stream, after_version, limit)
-    return [seal(row["line"], row["hash"]) for row in rows]
+    found = await archived.merged(conn, partition, tenant, stream, after_version, limit, rows)
+    return [seal(row["line"], row["hash"]) for row in found]
 
 
 async def read_firsts(conn: Connection, partition: int, streams: Sequence[tuple[str, str]]) -> list[Recorded]:
     """The first event of each (tenant, stream): what a later event of the stream does not repeat."""
     tenants, names = [tenant for tenant, _ in streams], [name for _, name in streams]
-    return [decode(row["line"]) for row in await conn.fetch(_FIRSTS, partition, tenants, names)]
+    found = [decode(row["line"]) for row in await conn.fetch(_FIRSTS, partition, tenants, names)]
+    known = {(each.tenant, each.stream) for each in found}
+    for tenant, name in streams:
+        if (tenant, name) not in known:  # archived, and gone on since
+            rows = await archived.of_stream(conn, partition, tenant, name, 0, 1)
+            found += [decode(row.line) for row in rows if row.keys.version == 1]
+    return found

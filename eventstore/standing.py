@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamState
 from nats.js.errors import NotFoundError
 
+from eventstore.archive import read as archived
 from eventstore.jetstream import find_stream
 from eventstore.postgres import Connection
 from schemas import subjects
@@ -24,7 +25,8 @@ _MARK = "insert into checkpoints (projection, partition, position) values ($1, $
 _UNMARK = "delete from checkpoints where projection = $1 and partition = $2"
 # By primary keys, the first position by its index.
 _LOG = """select h.position as head,
-        coalesce((select min(position) from events where partition = $1), h.position + 1) as first,
+        coalesce((select min(first) from archives where partition = $1),
+                 (select min(position) from events where partition = $1), h.position + 1) as first,
         coalesce((select hash from events where partition = $1 and position = $2),
                  case when h.position = $2 then h.hash end) as hash,
         exists (select from checkpoints where projection = $3 and partition = $1) as filled
@@ -67,7 +69,8 @@ async def look(conn: Connection, js: JetStreamContext, partition: int) -> Standi
     log = await conn.fetchrow(_LOG, partition, last, _FILLED)
     if log is None:
         raise LookupError(f"the log has no partition {partition}")
-    fault = _fault(state, log["first"], log["head"], log["hash"], told, filled=log["filled"])
+    hash_ = log["hash"] or await _archived_hash(conn, partition, last)
+    fault = _fault(state, log["first"], log["head"], hash_, told, filled=log["filled"])
     return Standing(
         partition=partition,
         head=log["head"],
@@ -77,6 +80,12 @@ async def look(conn: Connection, js: JetStreamContext, partition: int) -> Standi
         fault=fault[0] if fault else None,
         detail=fault[1] if fault else None,
     )
+
+
+async def _archived_hash(conn: Connection, partition: int, position: int) -> bytes | None:
+    """Where the stream is so far behind that its last event stands in an archive."""
+    rows = await archived.page(conn, partition, position - 1, 1) if position > 0 else []
+    return rows[0].hash if rows else None
 
 
 def _fault(

@@ -211,6 +211,24 @@ def export(
 
 
 @audit.command()
+def archive(
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="PERIOD", help="Also jobs whose type has no `keep`, ended so long ago: 90d, 12h."),
+    ] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Give the room back to the disk; appends wait meanwhile.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Move old ranges of the log into compressed files; reading, replaying and verifying go on in them."""
+    from services.commands.archive import archive as run
+
+    _finish(run(data, older_than, compact=compact, as_json=as_json))
+
+
+@audit.command()
 def erase(
     owner: Annotated[str, typer.Option(help="Whose private data is forgotten for ever.")],
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose owner this is [env TIDINGS_TENANT].")] = None,

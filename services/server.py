@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eventstore import jetstream
+from eventstore.archive import place
 from eventstore.audit.checkpoints import Makers
 from eventstore.audit.outside import Shelf
 from eventstore.audit.schedule import Schedule
@@ -27,6 +28,7 @@ from schemas.envelope import Recorded
 from services.api import health
 from services.api.app import VERSION, build, close, opened
 from services.api.metrics import Metrics
+from services.archiving import Archiver, archive_url
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
@@ -103,6 +105,7 @@ class Engine:
         """Raises BadMasterKey where persons' keys can't be read: what is private would look as if it was removed."""
         async with self.pool.acquire() as conn:
             await self.vault.check(conn)
+            await place.say(conn, archive_url(self.settings))
         for tail in self.tails.values():
             await tail.start()
 
@@ -118,6 +121,7 @@ class Engine:
             yield self._timers().run()
             yield self.schedule.run()
             yield self._rewrap()
+            yield Archiver(self.pool, self.settings).run()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
             yield Runner(self.settings.database_url, self.tails, Calibration()).run()

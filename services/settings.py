@@ -158,6 +158,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra=LOG,
         ),
     ] = None
+    archive_url: Annotated[
+        str | None,
+        Meta(title="URL", description="Old lines of the log. Empty: `.archive` beside uploads and results.", extra=LOG),
+    ] = None
+    archive_after_s: Annotated[
+        int,
+        Meta(
+            title="seconds",
+            ge=0,
+            le=3_153_600_000,
+            description="After a job's end its lines go to an archive, where its type has no `keep`. 0: never.",
+            extra=LOG,
+        ),
+    ] = 0
+    archive_every_s: Annotated[
+        float, Meta(title="seconds", ge=1, le=604_800, description="Between two looks for old lines.", extra=LOG)
+    ] = 3600.0
+    archive_events_max: Annotated[
+        int, Meta(title="events", ge=100, le=10_000_000, description="In one file of the archive.", extra=LOG)
+    ] = 65_536
     private_key: Annotated[
         str | None,
         Meta(

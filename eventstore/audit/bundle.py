@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
+from eventstore.archive import read as archived
 from eventstore.audit import tiles
 from eventstore.audit.checkpoints import Checkpoint
 from eventstore.audit.merkle import Range, consistency_ranges, inclusion_ranges, is_consistent, is_included
@@ -29,9 +30,10 @@ from eventstore.postgres import Connection
 
 FORMAT = "tidings-bundle/1"
 EVENTS_MAX = 100_000
+BUNDLE_BYTES = 1024 * 1024 * 1024
 PROOF_MAX = 64
 
-_LINES = """select position, line from events
+_LINES = """select position, version, line from events
     where partition = $1 and tenant = $2 and stream = $3 and position <= $4 order by version"""
 
 
@@ -77,7 +79,8 @@ async def make(
     conn: Connection, checkpoint: Checkpoint, key: PublicKey, tenant: str, job: str, older: str | None = None
 ) -> Bundle:
     """The proof up to a checkpoint. `older`: a note that the reader has from before. Raises BadBundle, BadNote."""
-    rows = await conn.fetch(_LINES, checkpoint.partition, tenant, job, checkpoint.position)
+    there = await conn.fetch(_LINES, checkpoint.partition, tenant, job, checkpoint.position)
+    rows = await archived.merged(conn, checkpoint.partition, tenant, job, 0, EVENTS_MAX, there, BUNDLE_BYTES)
     if not rows:
         raise BadBundle(f"has no events: no job of {tenant} has the id {job}")
     known: dict[Range, str] = {}

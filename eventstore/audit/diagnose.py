@@ -1,9 +1,8 @@
 """Why a row is bad: edited, missing, inserted, reordered, truncated, or the head. Asked once, when the walk stopped."""
 
-import asyncpg
 from msgspec import Struct
 
-from eventstore.audit.walk import Bad, Kind, Walk, keys_of
+from eventstore.audit.walk import Bad, Kind, LogRow, Walk, keys_of
 from eventstore.postgres import Connection
 
 # The whole partition is searched; only a damaged log is.
@@ -19,7 +18,7 @@ class HeadRow(Struct, frozen=True):
     hash: bytes
 
 
-async def at_row(conn: Connection, walk: Walk, row: asyncpg.Record) -> Bad:
+async def at_row(conn: Connection, walk: Walk, row: LogRow) -> Bad:
     """The row that the walk did not take: not the next position, or not the next link of the chain."""
     position: int = row["position"]
     wanted = walk.position + 1

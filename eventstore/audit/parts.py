@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-import asyncpg
 from msgspec import Struct
 
+from eventstore.archive import read as archived
+from eventstore.archive.packed import Damaged
 from eventstore.audit import rows
 from eventstore.audit.merkle import Tree
 from eventstore.audit.walk import Signed, difference
@@ -95,16 +96,33 @@ def _grown(tree: Tree, part: Part, mark: Mark) -> Tree:
 
 async def check_part(conn: Connection, part: Part, progress: Progress = lambda _: None) -> Held | None:
     """None: something in it is not as it was. Inside a transaction of the caller's; bounded in memory."""
-    began = START if part.after == 0 else await conn.fetchval(_HASH, part.partition, part.after)
-    if began is None:
+    try:
+        began = await _hash_at(conn, part)
+        if began is None:
+            return None
+        check = _Check(part, began)
+        upto = min(part.upto, await archived.upto(conn, part.partition))
+        async for old in rows.archives(conn, part.partition, part.after, upto):
+            if not check.take(old):
+                return None
+            progress(len(old))
+    except Damaged:
         return None
-    check = _Check(part, began)
-    async with rows.ahead(await conn.cursor(_CHECK, part.partition, part.after, part.upto)) as pages:
+    async with rows.ahead(await conn.cursor(_CHECK, part.partition, max(part.after, upto), part.upto)) as pages:
         async for page in pages:
             if not check.take(page):
                 return None
             progress(len(page))
     return check.held()
+
+
+async def _hash_at(conn: Connection, part: Part) -> bytes | None:
+    """The hash before a range. Raises Damaged."""
+    if part.after == 0:
+        return START
+    old = await archived.page(conn, part.partition, part.after - 1, 1)
+    found: bytes | None = old[0].hash if old else await conn.fetchval(_HASH, part.partition, part.after)
+    return found
 
 
 class _Check:
@@ -118,7 +136,7 @@ class _Check:
         self._marks = list(reversed(part.marks))
         self._passed: list[Mark] = []
 
-    def take(self, page: Sequence[asyncpg.Record]) -> bool:
+    def take(self, page: rows.Page) -> bool:
         """False where the chain is broken, or a column does not say the same as its line.
 
         The one hot loop. A line's beginning is compared as it is nearly always written; decoding each would cost as
@@ -149,7 +167,7 @@ class _Check:
         self._position, self._hash = position, hash_
         return True
 
-    def _grow(self, page: Sequence[asyncpg.Record], digests: Sequence[bytes]) -> None:
+    def _grow(self, page: rows.Page, digests: Sequence[bytes]) -> None:
         """The tree, with a stop at each checkpoint."""
         done = 0
         while self._marks and self._marks[-1] <= self._position + len(page):

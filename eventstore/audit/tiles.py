@@ -1,6 +1,9 @@
 """The Merkle tree of a partition as it is kept: whole tiles of 1,024 leaves by their roots, the rest from the lines."""
 
+from eventstore.archive import read as archived
+from eventstore.archive.packed import Damaged
 from eventstore.audit.merkle import Range, Tree
+from eventstore.chain import digest_of
 from eventstore.postgres import Connection
 
 TILE = 1024
@@ -22,9 +25,22 @@ class Gap(Exception):
 async def digests(conn: Connection, partition: int, after: int, upto: int) -> list[bytes]:
     """The leaves of the positions after one up to another. Raises Gap where one is missing."""
     rows = await conn.fetch(_DIGESTS, partition, after, upto)
+    found = [row["digest"] for row in rows]
     if len(rows) != upto - after:
+        found = await _archived(conn, partition, after, upto)
+        beyond = after + len(found)
+        found += [row["digest"] for row in rows if row["position"] > beyond]
+    if len(found) != upto - after:
         raise Gap(f"partition {partition} has {len(rows)} events between {after + 1} and {upto}")
-    return [row["digest"] for row in rows]
+    return found
+
+
+async def _archived(conn: Connection, partition: int, after: int, upto: int) -> list[bytes]:
+    """As far as they stand in archives. Raises Gap where one can't be read."""
+    try:
+        return [digest_of(row.line) async for rows in archived.between(conn, partition, after, upto) for row in rows]
+    except Damaged as error:
+        raise Gap(f"the archive {error.name} is damaged: {error.detail}") from error
 
 
 async def extend(conn: Connection, partition: int, tree: Tree, upto: int) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from eventstore.archive import read as archived
+from eventstore.archive.packed import Damaged
 from eventstore.audit import diagnose, rows
 from eventstore.audit.diagnose import HeadRow
 from eventstore.audit.parts import Held, Part, Progress, check_part, joined, split
@@ -85,7 +87,7 @@ class _Partition(Struct, frozen=True):
             if head and not spoiled and await self._holds(conn, head, checkpoints):
                 return Verified(self.number, head.position, head.hash.hex()), None
             walk = Walk(self.number, checkpoints)
-            bad = await _walk(conn, walk, head)
+            bad = await self._walked(conn, walk, head)
         if bad is None or (spoiled and spoiled.position < bad.position):
             bad = spoiled or bad
         return Verified(self.number, walk.position, walk.hash.hex()), bad
@@ -98,6 +100,17 @@ class _Partition(Struct, frozen=True):
         parts = split(self.number, head.position, [each.position for each in checkpoints])
         held = await (self._by_helpers(conn, parts, self.helpers) if self.helpers else self._here(conn, parts))
         return held is not None and joined(held, head.hash, checkpoints)
+
+    async def _walked(self, conn: Connection, walk: Walk, head: HeadRow | None) -> Bad | None:
+        """The first bad event; where it stands in an archive, that is named."""
+        try:
+            bad = await _walk(conn, walk, head)
+        except Damaged as error:
+            return Bad(self.number, error.position, Kind.MISSING, f"in the archive {error.name}: {error.detail}")
+        old = await archived.find(conn, self.number, bad.position) if bad else None
+        if bad is None or old is None or bad.kind is Kind.CHECKPOINT:
+            return bad
+        return Bad(self.number, bad.position, bad.kind, f"{bad.detail}; it stands in the archive {old.name}")
 
     async def _here(self, conn: Connection, parts: Sequence[Part]) -> list[Held] | None:
         found: list[Held] = []

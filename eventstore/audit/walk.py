@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any, Protocol
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
@@ -65,6 +65,12 @@ _keys = msgspec.json.Decoder(Keys)
 COLUMNS = ("tenant", "stream", "version", "type", "recorded_at")
 
 
+class LogRow(Protocol):
+    """A row of `events`, or what an archive has in its place."""
+
+    def __getitem__(self, name: str, /) -> Any: ...  # noqa: ANN401 - as the driver has it
+
+
 def keys_of(line: bytes) -> Keys | None:
     """None for what is no line."""
     try:
@@ -73,7 +79,7 @@ def keys_of(line: bytes) -> Keys | None:
         return None
 
 
-def difference(partition: int, row: asyncpg.Record) -> str | None:
+def difference(partition: int, row: LogRow) -> str | None:
     """Where a row's columns and its line do not say the same."""
     keys = keys_of(row["line"])
     if keys is None:
@@ -112,7 +118,7 @@ class Walk:
         self._tree.add(digest)
         return True
 
-    def compare(self, row: asyncpg.Record) -> Bad | None:
+    def compare(self, row: LogRow) -> Bad | None:
         """The columns of the row that was taken, with its line."""
         found = difference(self.partition, row)
         return self.bad(Kind.EDITED, found) if found else None

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from eventstore.archive import read as archived
 from eventstore.postgres import Connection
 from projections.items import ItemState, item_run, item_state
 from projections.status.fold import fold
@@ -33,7 +34,7 @@ _CHANGED = "select doc from jobs where partition = $1 and id = any($2)"
 _NAMED = "select exists (select from jobs where partition = $1 and id = $2 and tenant = $3)"
 _FAILED_IDS = """select id, run, attempt, failed from items
     where partition = $1 and job = $2 and run >= $3 and failed order by coalesce(row, 9223372036854775807), id"""
-_UNTIL = """select line from events
+_UNTIL = """select version, line, hash from events
     where partition = $1 and tenant = $2 and stream = $3 and recorded_at <= $4 and version > $5
     order by version limit $6"""
 _TYPE = "select definition from types where partition = $1 and tenant = $2 and name = $3"
@@ -169,16 +170,24 @@ async def read_screen(conn: Connection, partition: int, tenant: str, owner: str,
 async def read_job_at(conn: Connection, partition: int, tenant: str, job: str, at: datetime) -> Job | None:
     """The job as it stood at a moment; None before its first event."""
     found: Job | None = None
-    while rows := await conn.fetch(_UNTIL, partition, tenant, job, at, found.version if found else 0, PAGE_EVENTS):
+    while True:
+        after = found.version if found else 0
+        there = await conn.fetch(_UNTIL, partition, tenant, job, at, after, PAGE_EVENTS)
+        rows = await archived.merged(conn, partition, tenant, job, after, PAGE_EVENTS, there)
+        if not rows:
+            return found
         for row in rows:
-            found = fold(found, decode(row["line"]))
-        if len(rows) < PAGE_EVENTS:
-            break
-    return found
+            recorded = decode(row["line"])
+            if recorded.recorded_at > at:
+                return found
+            found = fold(found, recorded)
+        if there and len(rows) < PAGE_EVENTS:
+            return found
 
 
 async def read_sealed(conn: Connection, partition: int, tenant: str, job: str, after: int, limit: int) -> SealedPage:
-    rows = await conn.fetch(_EVENTS, partition, tenant, job, after, limit + 1, PAGE_BYTES)
+    there = await conn.fetch(_EVENTS, partition, tenant, job, after, limit + 1, PAGE_BYTES)
+    rows = await archived.merged(conn, partition, tenant, job, after, limit + 1, there, PAGE_BYTES)
     shown = rows[:limit]
     cut = len(rows) > limit or sum(len(row["line"]) for row in shown) >= PAGE_BYTES
     return SealedPage([seal(row["line"], row["hash"]) for row in shown], shown[-1]["version"] if cut else None)

@@ -6,6 +6,8 @@ import traceback
 import asyncpg
 import httpx
 
+from eventstore.archive.place import NoPlace
+from eventstore.archive.write import Damaged
 from eventstore.audit.bundle import BadBundle
 from eventstore.audit.checkpoints import HistoryDamaged
 from eventstore.audit.notes import BadKey, BadNote
@@ -23,8 +25,10 @@ def tell(error: Exception) -> None:
     match error:
         case CannotStart():
             words = f"{error.problem}\n{error.next_step}"
-        case HistoryDamaged():
+        case Damaged() | HistoryDamaged():
             words = f"The history was changed: {error}.\nRun `tidings audit verify` to see where."
+        case NoPlace():
+            words = f"The archives can't be found: {error}."
         case BadNote() | BadBundle():
             words = f"The note or the log {error}."
         case (

@@ -17,9 +17,9 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 async def create(data: Path | None, tenant: str, scopes: str | None, expires: str | None, *, as_json: bool) -> int:
     chosen = tuple(word.strip() for word in scopes.split(",")) if scopes else DEFAULT_SCOPES
-    period = _period(expires) if expires else None
+    lasts = period(expires) if expires else None
     async with database(data) as pool, pool.acquire() as conn:
-        expires_at = await database_now(conn) + period if period else None
+        expires_at = await database_now(conn) + lasts if lasts else None
         made = await create_key(conn, tenant, chosen, expires_at)
     if as_json or not sys.stdout.isatty():
         _print(msgspec.json.encode(made).decode())
@@ -53,7 +53,7 @@ async def revoke(data: Path | None, tenant: str, key_id: str, *, as_json: bool) 
     return 0 if revoked else 1
 
 
-def _period(words: str) -> timedelta:
+def period(words: str) -> timedelta:
     found = _PERIOD.fullmatch(words)
     if not found:
         raise BadKeyRequest(f"{words!r} is no period: write 90d, 12h or 30m.")

@@ -19,8 +19,11 @@ WRITE = f"with {APPEND_SQL}, {renumber(APPLY_SQL, APPEND_PARAMS)} select"
 LOCK_HEAD = (
     "select position, hash, greatest(recorded_at, clock_timestamp()) as at from heads where partition = $1 for update"
 )
-VERSIONS = """select stream, max(version) as version from events
-    where partition = $1 and tenant = $2 and stream = any ($3) group by stream"""
+VERSIONS = """select stream, max(version) as version from (
+        select stream, version from events where partition = $1 and tenant = $2 and stream = any ($3)
+        union all
+        select id::text, version from jobs where partition = $1 and tenant = $2 and id::text = any ($3)
+    ) known group by stream"""  # of an archived job, only its row is there
 
 TAKEN = e.AttemptStarted(run=1, attempt=1, worker="w-1")
 
@@ -84,6 +87,7 @@ async def append(pool: Pool, partition: int, tenant: str, streams: Streams) -> l
         for recorded in batch.recorded:
             if isinstance(recorded.data, e.JobTypeDefined):
                 changes.see_type(recorded, recorded.data)
+            if ":" in recorded.stream:
                 continue
             before = jobs.get(recorded.stream)
             jobs[recorded.stream] = fold(before, recorded)
