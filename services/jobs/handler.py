@@ -47,8 +47,8 @@ _LOCK = "begin; select 1 from heads where partition = %d for update"
 _PLAN_ANEW = "discard plans; "
 PLAN_MAX_S = 10.0  # and whenever the log has doubled
 
-# Both statements only look up rows by their keys, so one plan is right for every batch, while the tables are about as big
-# as they were when it was made. Planning anew costs PostgreSQL as much as running them: docs/performance.md.
+# Both statements only look up rows by their keys, so one plan is right for every batch, while the tables are about as
+# big as they were when it was made. Planning anew costs PostgreSQL as much as running them: docs/performance.md.
 PLAN_KEPT = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
