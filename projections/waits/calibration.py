@@ -20,6 +20,7 @@ from schemas.events import Bounds
 QUEUE, WORK, TOTAL, WORK_AT_START = "queue", "work", "total", "work_at_start"
 QUEUE_SHOWN, WORK_SHOWN = "queue_shown", "work_shown"  # restated to somebody who watched
 PARTS = (QUEUE, WORK, TOTAL, WORK_AT_START, QUEUE_SHOWN, WORK_SHOWN)
+RECENT = 40  # answers of each part that a plot shows
 _LAST = (1 << STRETCH) - 1
 
 _OPEN = "select job::text, doc from waits_open where partition = $1 and job = any ($2::uuid[])"
@@ -34,6 +35,7 @@ _PUT_HELD = """insert into waits_held (partition, tenant, type, doc)
 _REPORT = "select type, doc from waits_held where partition = $1 and tenant = $2 order by type"
 
 Kind = tuple[str, str]
+Seen = tuple[float | None, float, float]
 
 
 class Said(Struct, frozen=True, omit_defaults=True):
@@ -57,7 +59,10 @@ class Open(Struct, omit_defaults=True):
 
 
 class Tally(Struct, omit_defaults=True):
-    """The counts of one part. `last`: the newest ranges as bits, in hex; `widths`: high ÷ low in tenths."""
+    """The counts of one part. `last`: the newest ranges as bits, in hex; `widths`: high ÷ low in tenths.
+
+    `recent`: (low, high, what came) of the newest ranges and bounds, in seconds.
+    """
 
     answers: int = 0
     ranges: int = 0
@@ -69,11 +74,13 @@ class Tally(Struct, omit_defaults=True):
     widths: dict[int, int] = field(default_factory=dict)
     last: str = "0"
     worst: int | None = None
+    recent: list[Seen] = field(default_factory=list)
 
     def count(self, said: Bounds | None, seconds: float) -> None:
         self.answers += 1
         if said is None:
             return
+        self.recent = [*self.recent[1 - RECENT :], (said.low_s, said.high_s, round(seconds, 1))]
         if said.low_s is None:
             self.bounds += 1
             self.bounds_held += seconds <= said.high_s
@@ -231,6 +238,7 @@ class PartReport(Struct, frozen=True, kw_only=True):
     bounds_held: float | None
     width: float | None
     worst_stretch: float | None
+    recent: list[Seen]  # (low, high, what came) in seconds, oldest first; low is null of a bound
 
 
 class TypeReport(Struct, frozen=True):
@@ -263,6 +271,7 @@ def _parts(tallies: Tallies) -> Iterable[PartReport]:
             bounds_held=_share(tally.bounds_held, tally.bounds),
             width=tally.median_width(),
             worst_stretch=None if tally.worst is None else tally.worst / STRETCH,
+            recent=tally.recent,
         )
 
 

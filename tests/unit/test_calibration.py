@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.waits.calibration import QUEUE, QUEUE_SHOWN, TOTAL, WORK, WORK_AT_START, WORK_SHOWN, Page, Tally
+from projections.waits.calibration import (
+    QUEUE,
+    QUEUE_SHOWN,
+    RECENT,
+    TOTAL,
+    WORK,
+    WORK_AT_START,
+    WORK_SHOWN,
+    Page,
+    Tally,
+)
 from projections.waits.judge import worst_stretch
 from schemas import events as e
 from schemas.envelope import SYSTEM, Recorded
@@ -117,6 +127,8 @@ def test_the_counts_add_up(answers: list[tuple[tuple[int | None, int] | None, fl
     assert tally.held + tally.below + tally.above == tally.ranges == len(held)
     assert tally.bounds + tally.ranges <= tally.answers
     assert sum(tally.widths.values()) == tally.ranges
+    said = [((*stated, round(seconds, 1))) for stated, seconds in answers if stated]
+    assert tally.recent == said[-RECENT:]
     worst = worst_stretch(held)
     assert (tally.worst is None) == (worst is None)
     if worst is not None and tally.worst is not None:

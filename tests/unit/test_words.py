@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from projections.status.trouble import trouble
 from projections.status.view import render
 from projections.status.words import Line, sentence
+from projections.waits import moment
 from schemas.events import EVENTS
 from schemas.messages import (
     HEADER_MAX_CHARS,
@@ -58,6 +59,10 @@ def catalogue(language: str) -> dict[str, ftl.Message]:
 
 
 T = TypeVar("T")
+WAITING_FOR = (
+    *(moment.WORKERS_BUSY, moment.NO_WORKERS, moment.TYPE_LIMIT, moment.TENANT_LIMIT, "owner_limit"),
+    *(moment.NOT_BEFORE, moment.RETRY_PAUSE),
+)
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
 
 
@@ -101,6 +106,7 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     strings = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     made = {f"state-{state.value}" for state in State} | {f"event-{name}" for name in EVENTS}
+    made |= {f"event-{name}" for name in EVENTS} | {f"waiting-{why}" for why in WAITING_FOR}
     made |= {f"problem-{problem.code}{part}" for problem in Problem for part in ("", "-detail", "-next")}
     named = {part.id.name for message in CATALOGUES["en"].values() for part in parts(message, ftl.MessageReference)}
     assert set(CATALOGUES["en"]) - strings - made - named == set()
