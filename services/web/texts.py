@@ -122,6 +122,7 @@ CONSOLE = (
     "console-history",
     "console-history-hint",
     "console-at",
+    "console-estimates-tab",
     "console-estimates",
     "console-estimates-none",
     "console-estimates-hint",

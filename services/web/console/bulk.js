@@ -132,7 +132,7 @@ export class Bulk {
     const counts = { done: words.number(can.length), total: words.number(steps.length) };
     const more = ordered.length - SHOWN_MAX;
     return html`<div class="plan" role="group" aria-label="${words.say("console-preview")}" data-key="plan">
-      <b>${words.say("console-preview")} ${words.say("console-touches", counts)}</b>
+      <b>${words.say("console-touches", counts)}</b>
       <ul tabindex="0" aria-label="${words.say("console-preview")}">
         ${ordered.slice(0, SHOWN_MAX).map(({ view, text }) => html`<li>${view.ref} · ${view.title}: ${text}</li>`)}
         ${more > 0 ? html`<li>${words.say("console-more", { count: words.number(more) })}</li>` : ""}

@@ -1,5 +1,6 @@
 import { html } from "../html.js";
 import { isHeld, renderPlot } from "./plot.js";
+import { table } from "./table.js";
 
 /**
  * @typedef {[number | null, number, number]} Seen what was said, low (null of a bound) and high, and what came, in seconds
@@ -29,16 +30,12 @@ export function renderEstimates({ types }, words) {
 
 /** @param {{type: string, parts: Part[]}} each @param {Words} words */
 function one({ type, parts }, words) {
-  const plotted = parts.filter(({ what, recent }) => PLOTTED.includes(what) && recent.length);
+  const said = parts.filter(({ none }) => none < 1);
+  const plotted = said.filter(({ what }) => PLOTTED.includes(what));
   return html`<article class="panel" data-key="${type}" aria-labelledby="estimates-${type}">
     <h3 id="estimates-${type}">${type}</h3>
-    ${plotted.length ? html`<div class="plots">${plotted.map((part) => figure(part, words))}</div>` : html`<p class="soft">${words.say("console-estimates-unsaid")}</p>`}
-    <div class="scroll" tabindex="0" role="group" aria-labelledby="estimates-${type}">
-      <table>
-        <thead><tr>${COLUMNS.map((name) => html`<th scope="col">${words.say(`console-estimates-${name}`)}</th>`)}</tr></thead>
-        <tbody>${parts.map((part) => row(part, words))}</tbody>
-      </table>
-    </div>
+    ${plotted.length ? html`<div class="plots">${plotted.map((part) => figure(part, words))}</div>` : ""}
+    ${said.length ? table(type, COLUMNS.map((name) => words.say(`console-estimates-${name}`)), said.map((part) => row(part, words))) : html`<p class="soft">${words.say("console-estimates-unsaid")}</p>`}
   </article>`;
 }
 
@@ -54,10 +51,10 @@ function figure({ what, recent }, words) {
 
 /** @param {Part} part @param {Words} words */
 function row(part, words) {
-  const share = (/** @type {number | null} */ value) =>
-    value === null ? "–" : new Intl.NumberFormat(words.locale, { style: "percent", maximumFractionDigits: 0 }).format(value);
+  const percent = new Intl.NumberFormat(words.locale, { style: "percent", maximumFractionDigits: 0 });
+  const share = (/** @type {number | null} */ value) => (value === null ? null : percent.format(value));
   const shares = [part.none, part.held, part.below, part.above, part.bounds_held].map(share);
-  const width = part.width === null ? "–" : words.number(part.width);
-  const cells = [words.number(part.answers), ...shares, width, share(part.worst_stretch)];
-  return html`<tr data-key="${part.what}"><th scope="row">${words.say(`console-estimates-of-${part.what}`)}</th>${cells.map((cell) => html`<td class="${cell === "–" ? "none" : ""}">${cell}</td>`)}</tr>`;
+  const width = part.width === null ? null : words.number(part.width);
+  const what = words.say(`console-estimates-of-${part.what}`);
+  return { key: part.what, cells: [what, words.number(part.answers), ...shares, width, share(part.worst_stretch)] };
 }

@@ -34,6 +34,6 @@ function stage(name, first, words) {
 
 /** @param {{row?: number | null, column?: string | null, reason?: string | null, id: string}} item @param {Words} words */
 function place({ row, column, reason, id }, words) {
-  const where = row ? `${words.say("screen-row")} ${words.number(row)}` : id.length > 20 ? "" : id;
+  const where = row ? `${words.say("screen-row")} ${row}` : id.length > 20 ? "" : id;
   return [where, column, reason].filter(Boolean).join(" ");
 }

@@ -1,5 +1,6 @@
 import { html } from "../html.js";
 import { duration } from "./durations.js";
+import { table } from "./table.js";
 
 /**
  * @typedef {{type: string, waiting: number, later: number, oldest_s: number | null, running: number, finished: number,
@@ -23,12 +24,7 @@ export function renderOverview({ types, workers }, words) {
     ["console-repeats", words.number(sum("repeats"))],
   ];
   return html`<div class="sum">${facts.map(([id, value]) => html`<p><b>${value}</b>${words.say(id)}</p>`)}</div>
-    <div class="scroll" tabindex="0" role="group" aria-label="${words.say("console-types")}">
-      <table>
-        <thead><tr>${COLUMNS.map((id) => html`<th scope="col">${words.say(id)}</th>`)}</tr></thead>
-        <tbody>${types.map((each) => row(each, words))}</tbody>
-      </table>
-    </div>
+    ${table(words.say("console-types"), COLUMNS.map((id) => words.say(id)), types.map((each) => row(each, words)))}
     <h3>${words.say("console-workers")}</h3>
     ${workers.length ? html`<ul class="workers">${workers.slice(0, SHOWN_MAX).map((each) => worker(each, words))}</ul>` : html`<p class="soft">${words.say("console-workers-none")}</p>`}
     ${workers.length > SHOWN_MAX ? html`<p class="soft">${words.say("console-more", { count: words.number(workers.length - SHOWN_MAX) })}</p>` : ""}`;
@@ -38,9 +34,9 @@ const COLUMNS = ["console-type", "console-waiting", "console-later", "console-ol
 
 /** @param {TypeNow} each @param {Words} words */
 function row({ type, waiting, later, oldest_s, running, finished, repeats }, words) {
-  const oldest = oldest_s === null ? "–" : duration(oldest_s, words);
-  const number = (/** @type {number} */ value) => html`<td class="${value ? "" : "none"}">${words.number(value)}</td>`;
-  return html`<tr data-key="${type}"><th scope="row">${type}</th>${[waiting, later].map(number)}<td class="${oldest_s === null ? "none" : ""}">${oldest}</td>${[running, finished, repeats].map(number)}</tr>`;
+  const oldest = oldest_s === null ? null : duration(oldest_s, words);
+  const number = (/** @type {number} */ value) => words.number(value);
+  return { key: type, cells: [type, number(waiting), number(later), oldest, ...[running, finished, repeats].map(number)] };
 }
 
 /** @param {WorkerNow} each @param {Words} words */

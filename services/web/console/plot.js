@@ -3,8 +3,9 @@ import { duration } from "./durations.js";
 
 /** @typedef {import("./estimates.js").Seen} Seen */
 
-const [WIDTH, HEIGHT, LEFT, EDGE] = [480, 210, 62, 12];
-const TICKS = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
+const [WIDTH, HEIGHT, LEFT, EDGE] = [360, 190, 58, 12];
+const TICKS = [1, 3, 10, 30, 60, 180, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 259_200, 604_800];
+const SPAN = 1.3; // of the scale at least, in powers of ten: small differences stay small
 const LEAST_S = 0.5;
 
 /**
@@ -14,13 +15,15 @@ const LEAST_S = 0.5;
  */
 export function renderPlot(all, told, words) {
   const values = all.flatMap(([low, high, came]) => [low ?? high, high, came]).map(log);
-  const [least, most] = [Math.min(...values) - 0.3, Math.max(...values) + 0.3];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const around = Math.max(0.15, (SPAN - (high - low)) / 2);
+  const [least, most] = [low - around, high + around];
   const y = (/** @type {number} */ seconds) => round(HEIGHT - EDGE - ((log(seconds) - least) / (most - least)) * (HEIGHT - 2 * EDGE));
   const x = (/** @type {number} */ n) => round(LEFT + 14 + (n / Math.max(1, all.length - 1)) * (WIDTH - LEFT - 14 - EDGE));
   const ticks = TICKS.filter((seconds) => log(seconds) >= least && log(seconds) <= most);
   const rows = all.map((seen, n) => job(seen, x(n), y));
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${told}">
-    ${ticks.map((seconds) => html`<path class="tick" d="M${LEFT} ${y(seconds)}H${WIDTH - EDGE}"></path><text x="${LEFT - 8}" y="${y(seconds) + 4}" text-anchor="end">${duration(seconds, words)}</text>`)}
+    ${ticks.map((seconds) => html`<path class="tick" d="M${LEFT} ${y(seconds)}H${WIDTH - EDGE}"></path><text x="${LEFT - 8}" y="${y(seconds) + 4}" text-anchor="end">${duration(seconds, words, "short")}</text>`)}
     ${rows}
   </svg>`;
 }

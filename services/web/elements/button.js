@@ -6,6 +6,8 @@ import { TidingsElement } from "./element.js";
 import { Clicks, sentWith, start, upload } from "./start.js";
 import { buttonSheets } from "./style.js";
 
+const OPEN = ["queued", "running"];
+
 /**
  * The button people trust. Attributes: `type` of the job · `input`, `settings` as JSON · `size` · `label` · `job-title`
  * · `owner`, where the page's pass does not say it · `upload` with a file's `accept`: a file comes first, and becomes
@@ -20,6 +22,8 @@ export class TidingsButton extends TidingsElement {
   #file = null;
   #busy = false;
   #note = "";
+  /** What a repeated click met is true for a moment; that it was started stays true until the job stops. */
+  #passing = false;
   /** @type {{done: number, total: number} | null} */
   #sent = null;
   /** @type {HTMLElement | null} */
@@ -109,6 +113,7 @@ export class TidingsButton extends TidingsElement {
   /** @param {import("../types.js").JobView} view */
   #open(view) {
     this.#job = view;
+    this.#passing = Boolean(view.repeat);
     this.#say(view.repeat?.text ?? this.here?.words.say("screen-started", { title: view.title, ref: view.ref }) ?? "");
     if (!this.hasAttribute("rowless")) this.#place(view.id);
     this.dispatchEvent(new CustomEvent("tidings-job", { detail: view, bubbles: true, composed: true }));
@@ -124,7 +129,8 @@ export class TidingsButton extends TidingsElement {
 
   /** @param {import("../types.js").JobView} view */
   #see(view) {
-    if (this.#job && view.state !== this.#job.state) this.#note = "";
+    const stops = !OPEN.includes(view.state);
+    if (view.state !== this.#job?.state && (this.#passing || stops)) this.#note = "";
     this.#job = view;
     this.#draw();
   }

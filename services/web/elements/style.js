@@ -18,6 +18,7 @@ const CSS = `
 }
 :host([hidden]) { display: none; }
 * { box-sizing: border-box; margin: 0; }
+p, h2, h3, strong, b, td, label, .row > span { unicode-bidi: plaintext; text-align: -webkit-match-parent; text-align: match-parent; }
 button, .link {
   font: inherit; font-weight: 550; line-height: 1.3; min-height: 44px; padding: .55rem 1rem; border-radius: 9px;
   border: 1px solid var(--_line); background: var(--_surface); color: var(--_text); cursor: pointer;
@@ -90,6 +91,7 @@ th { color: var(--_muted); font-weight: 550; white-space: nowrap; }
 }
 .actions { display: flex; flex-wrap: wrap; gap: .55rem; }
 label { display: grid; grid-template-columns: minmax(0, 1fr); gap: .3rem; font-size: .95rem; }
+input[type=file]::file-selector-button { font: inherit; font-weight: 550; min-height: 36px; padding: .3rem .8rem; margin-inline-end: .7rem; border-radius: 8px; border: 1px solid var(--_line); background: var(--_surface); color: var(--_text); cursor: pointer; }
 input[type=file] { font: inherit; font-size: .9rem; color: var(--_text); width: 100%; min-height: 44px; padding: .45rem 0; }
 :host(:focus-visible) .card, .card:focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 :host(:focus) { outline: none; }
