@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.messages import LANGUAGES
-from services.web.texts import texts
+from services.web.texts import page_texts, texts
 
 FOLDER = Path(__file__).parent
 SMALL_BYTES = 512  # not worth compressing
@@ -51,6 +51,7 @@ def load() -> dict[str, Stored]:
     }
     for language in LANGUAGES:
         found[f"messages.{language}.json"] = stored(".json", msgspec.json.encode(texts(language)))
+        found[f"pages.{language}.json"] = stored(".json", msgspec.json.encode(page_texts(language)))
     return found
 
 

@@ -1,7 +1,11 @@
 """Which texts of the catalogues a browser gets, as `/web/messages.<language>.json`: those that it says by itself.
 
+The demo's and the console's own are apart, in `/web/pages.<language>.json`.
+
 A text's arguments stay in it as `{name}`, for the browser to fill in; so none of them may be a count with plurals.
 """
+
+from collections.abc import Iterable
 
 from schemas.messages import say
 from schemas.states import State
@@ -204,6 +208,15 @@ _ARGUMENTS = ("ref", "name", "size", "done", "total", "count", "time", "title")
 
 
 def texts(language: str) -> dict[str, str]:
-    """By id, each with its arguments as `{name}`."""
+    """What the components say, by id, each with its arguments as `{name}`."""
+    return _in(language, (*STATES, *SCREEN))
+
+
+def page_texts(language: str) -> dict[str, str]:
+    """What our own pages say beside them: no product's page loads these."""
+    return _in(language, (*DEMO, *CONSOLE))
+
+
+def _in(language: str, ids: Iterable[str]) -> dict[str, str]:
     args = {name: f"{{{name}}}" for name in _ARGUMENTS}
-    return {message_id: say(language, message_id, args) for message_id in (*STATES, *SCREEN, *DEMO, *CONSOLE)}
+    return {message_id: say(language, message_id, args) for message_id in ids}

@@ -21,6 +21,12 @@ export async function loadWords(base, language) {
   return new Words(language, await response.json());
 }
 
+/** More of them, for a page of our own. @param {Words} words @param {string} base */
+export async function loadPageWords(words, base) {
+  const response = await fetch(`${base}/web/pages.${words.language}.json`);
+  Object.assign(words.texts, await response.json());
+}
+
 export class Words {
   /** @param {string} language @param {Record<string, string>} texts */
   constructor(language, texts) {

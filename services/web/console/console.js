@@ -1,6 +1,7 @@
 /** The console: what waits and works now, every job, and each job's whole history. A key is pasted, never stored. */
 import { html, show } from "../html.js";
 import { configure } from "../tidings.js";
+import { loadPageWords } from "../words.js";
 import { Bulk } from "./bulk.js";
 import { renderEstimates } from "./estimates.js";
 import { History } from "./history.js";
@@ -15,6 +16,7 @@ const at = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.ge
 document.documentElement.lang = navigator.language;
 let key = sessionStorage.getItem(KEPT) ?? "";
 const { client, words } = await configure({ pass: async () => ({ token: key }) });
+await loadPageWords(words, client.base);
 document.documentElement.lang = words.language;
 for (const each of document.querySelectorAll("[data-say]"))
   each.textContent = words.say(/** @type {HTMLElement} */ (each).dataset.say ?? "");

@@ -1,6 +1,7 @@
 /** The busy morning: three tasks as a product would embed them, and ways to make things really go wrong. */
 import { Away } from "../errors.js";
 import { configure } from "../tidings.js";
+import { loadPageWords } from "../words.js";
 
 const KEPT = "tidings demo pass";
 const LANGUAGE = "tidings demo language";
@@ -28,6 +29,7 @@ async function pass(old) {
 document.documentElement.lang = localStorage.getItem(LANGUAGE) ?? navigator.language;
 const session = await configure({ pass });
 const { words, client, board } = session;
+await loadPageWords(words, client.base);
 document.documentElement.lang = words.language;
 document.title = `${words.say("demo-title")} · Tidings`;
 for (const each of document.querySelectorAll("[data-say]"))
