@@ -1,17 +1,23 @@
 """`make screenshots`: the pictures of the docs, taken from the running demo as a person meets it."""
 
 import asyncio
+import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkdtemp
 
 import httpx
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from schemas.states import State
 from tests.browser.conftest import ARGUMENTS, MISSING, chromium
-from tests.browser.person import Person, button, row, sees, uses_sample
+from tests.browser.person import STATE_MAX_MS, Person, button, row, sees, uses_sample
 from tests.e2e.processes import stack
+
+SLOTS = 4  # of the demo's workers together
+MONTHS = 9
 
 
 async def morning(person: Person, folder: Path) -> None:
@@ -38,31 +44,64 @@ async def morning(person: Person, folder: Path) -> None:
     await take(page, folder, "phone-dark")
 
 
-async def german(browser: Browser, url: str, folder: Path) -> None:
+async def other_readers(browser: Browser, url: str, folder: Path) -> None:
+    """In German; and on a page that is read from right to left."""
     async with await browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 900}) as context:
         page = await context.new_page()
         await page.goto(f"{url}/demo")
         await button(page, "export").click()
         await sees(row(page, "export"), "CSV-Datei schreiben")
         await take(page, folder, "german")
+        await page.evaluate("document.documentElement.dir = 'rtl'")
+        await sees(row(page, "export"), "Ihre Datei kann heruntergeladen werden")
+        await take(page, folder, "right-to-left")
 
 
-async def console(page: Page, url: str, key: str, folder: Path) -> None:
-    await page.goto(url)
+async def exports(http: httpx.AsyncClient, month: int, owners: Iterable[int]) -> None:
+    """Colleagues export too, some of them click twice; to the end of all."""
+    same = {"type": "orders.export", "size": 50_000, "settings": {"format": "csv", "month": month}}
+    wishes = [{**same, "owner": f"colleague-{n}"} for n in owners]
+    jobs = [(await http.post("/v1/jobs", json=wish)).json() for wish in (*wishes, wishes[0])]
+    for job in jobs:
+        while job["state"] != State.FINISHED:
+            asked = {"after": str(job["version"]), "wait": "20"}
+            answer = await http.get(f"/v1/jobs/{job['id']}", params=asked)
+            job = answer.json() if answer.status_code == 200 else job  # noqa: PLW2901 - the same job, newer
+
+
+async def console(page: Page, http: httpx.AsyncClient, key: str, folder: Path) -> None:
+    for month in range(MONTHS):  # as long as there is a free worker for each: there is something to learn from
+        await exports(http, month, range(SLOTS))
+    line = asyncio.create_task(exports(http, MONTHS, range(4 * SLOTS)))
+    await page.goto(str(http.base_url))
     await page.locator("#key").fill(key)
     await page.locator("#enter button").click()
-    first = page.locator("[data-open]").first
-    await expect(first).to_be_visible()
-    await first.click()
+    await page.locator("[name=q]").fill("of customers")
+    await page.locator("[data-open]").filter(has_text="Import of customers").click()
+    await page.locator("[name=q]").fill("")
+    await sees(page.locator("#list"), "colleague-1 ·")
     await page.locator("[data-step='6']").click()
     await expect(page.locator("tidings-job .sentence")).to_be_visible()
+    await sees(page.locator("#overview"), "Jobs in hand")
+    await expect(page.locator("#overview .sum")).to_contain_text(re.compile("[5-9] seconds"), timeout=STATE_MAX_MS)
     await take(page, folder, "console")
-    await page.locator("#list input").nth(0).check()
-    await page.locator("#list input").nth(1).check()
-    await page.locator("[data-do=retry]").click()
-    await expect(page.locator(".plan")).to_be_visible()
+    await line
+    await page.get_by_role("link", name="Estimates").click()
+    await expect(page.locator("#estimates svg").first).to_be_visible()
+    await take(page, folder, "console-estimates")
+    await page.get_by_role("link", name="Kinds of job").click()
+    await sees(page.locator("#kinds"), "Export of orders")
+    await take(page, folder, "console-kinds")
     await page.set_viewport_size({"width": 360, "height": 800})
     await page.emulate_media(color_scheme="dark")
+    await page.get_by_role("link", name="Estimates").click()
+    await take(page, folder, "console-estimates-phone-dark")
+    await page.get_by_role("link", name="Jobs", exact=True).click()
+    await page.locator("[name=q]").fill("of customers")
+    await expect(page.locator("[data-open]")).to_have_count(1)
+    await page.locator("[data-do=all]").click()
+    await page.locator("[data-do=retry]").click()
+    await expect(page.locator(".plan")).to_be_visible()
     await take(page, folder, "console-phone-dark")
 
 
@@ -77,8 +116,8 @@ async def main(folder: Path, url: str, key: str) -> None:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
         async with await browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900}) as context:
             await morning(Person(context, http, url), folder)
-            await console(await context.new_page(), url, key, folder)
-        await german(browser, url, folder)
+            await console(await context.new_page(), http, key, folder)
+        await other_readers(browser, url, folder)
         await browser.close()
 
 
