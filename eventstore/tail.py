@@ -68,6 +68,7 @@ class Tail:
     async def _catch_up(self) -> None:
         waits = pauses()
         while self.position < self._known:
+            self._behind.clear()
             try:
                 async with self._pool.acquire() as conn:
                     page = await read.read(conn, self.partition, self.position, self._page)
@@ -76,8 +77,9 @@ class Tail:
                 log.warning("tail waits for the database", partition=self.partition, error=repr(error), again_s=pause)
                 await asyncio.sleep(pause)
                 continue
-            if not page:
-                self._known = self.position  # announced, but not to be seen: the next look tells
+            # Announced, but not to be seen: the next look tells. A wake-up that came while it was read may be right.
+            if not page and not self._behind.is_set():
+                self._known = self.position
             self._deliver(page)
 
     def _deliver(self, recorded: Sequence[Recorded]) -> None:

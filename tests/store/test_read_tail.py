@@ -10,7 +10,7 @@ import pytest
 from eventstore import read
 from eventstore import tail as tail_module
 from eventstore import wake as wake_module
-from eventstore.postgres import Pool, open_pool
+from eventstore.postgres import Connection, Pool, open_pool
 from eventstore.tail import Tail
 from eventstore.wake import CHANNEL, Wakeups
 from schemas import events as e
@@ -155,6 +155,31 @@ async def test_a_bogus_announcement_is_forgotten(pool: Pool, partition: int, ten
         recorded = await append(pool, partition, tenant, [(job := job_id(), requested(job))])
         tail.wake(recorded[-1].position)
         assert await seen.until(recorded[-1].position) == [each.position for each in recorded]
+
+
+async def test_a_wake_up_during_a_look_that_found_nothing_is_kept(
+    pool: Pool, partition: int, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was read before the commit that the wake-up tells of; no other look comes."""
+    tail, seen = Tail(pool, partition), Seen()
+    await tail.start()
+    tail.subscribe(seen)
+    recorded: list[Recorded] = []
+    really = read.read
+
+    async def read_before(conn: Connection, of: int, after: int, limit: int) -> list[Recorded]:
+        page = await really(conn, of, after, limit)
+        if not recorded:
+            recorded.extend(await append(pool, partition, tenant, [(job := job_id(), requested(job))]))
+            tail.wake(recorded[-1].position)
+        return page
+
+    monkeypatch.setattr(read, "read", read_before)
+    position = tail.position
+    async with running(tail):
+        tail.wake(position + 1_000_000)
+        await seen.until(position + 2)
+    assert seen.positions == [each.position for each in recorded]
 
 
 async def test_another_process_hears_of_an_append(database: str, pool: Pool, partition: int, tenant: str) -> None:
