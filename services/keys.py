@@ -15,6 +15,8 @@ SERVE = "serve"  # works for every tenant: claims from all, and names the one it
 SCOPES = ("read", "submit", "work", "types", "audit", "admin", SERVE)
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope not in {"admin", SERVE})
 
+REMEMBERED_S = 1.0  # how long a process may go by what it last read of a key
+
 _INSERT = "insert into api_keys (id, tenant, digest, scopes, expires_at) values ($1, $2, $3, $4, $5)"
 _LIST = """select id, tenant, scopes, created_at, expires_at, revoked_at from api_keys
     where tenant = $1 order by created_at"""

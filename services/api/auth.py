@@ -1,6 +1,6 @@
 """Who calls over HTTP: the bearer key's tenant and scopes, or the one owner of a pass.
 
-A key's answer is remembered for about a second: a busy caller costs no query a call, and a withdrawn key ends soon.
+A key's answer is remembered for a second: a busy caller costs no query a call, and a revoked key ends within it.
 """
 
 import hashlib
@@ -17,9 +17,8 @@ from schemas.problems import Fault, Problem
 from services.front.asked import Caller
 from services.front.bodies import invalid
 from services.front.problems import refused
-from services.keys import SERVE, Principal, find_key
+from services.keys import REMEMBERED_S, SERVE, Principal, find_key
 
-REMEMBERED_S = 1.0
 REMEMBERED_MAX = 10_000
 
 
@@ -41,16 +40,18 @@ class Keys:
             return passed
         digest = hashlib.sha256(key.encode("latin-1", "replace")).digest()
         until, caller = self._known.get(digest, (0.0, None))
-        if until < time.monotonic():
+        now = time.monotonic()
+        if until < now:
             async with self._pool.acquire() as conn:
                 caller = _caller(await find_key(conn, key))
-            self._remember(digest, caller)
+            # From before the question: however long the answer took, a key revoked since is not taken longer.
+            self._remember(digest, caller, now + REMEMBERED_S)
         if caller is None:
             raise refused(Problem.UNAUTHORIZED)
         return _acting(caller, request.headers.get("tidings-tenant"))
 
-    def _remember(self, digest: bytes, caller: Caller | None) -> None:
-        self._known[digest] = (time.monotonic() + REMEMBERED_S, caller)
+    def _remember(self, digest: bytes, caller: Caller | None, until: float) -> None:
+        self._known[digest] = (until, caller)
         self._known.move_to_end(digest)
         while len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)

@@ -1,5 +1,6 @@
 """`tidings keys`: made, listed and revoked in the database itself, so that a new tenant can begin."""
 
+import asyncio
 import re
 import sys
 from datetime import timedelta
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from services.commands.database import database
-from services.keys import DEFAULT_SCOPES, BadKeyRequest, create_key, database_now, list_keys, revoke_key
+from services.keys import DEFAULT_SCOPES, REMEMBERED_S, BadKeyRequest, create_key, database_now, list_keys, revoke_key
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,4})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -48,6 +49,8 @@ async def revoke(data: Path | None, tenant: str, key_id: str, *, as_json: bool) 
         raise BadKeyRequest(f"{key_id!r} is no key's id: `tidings keys list` shows them.") from error
     async with database(data) as pool, pool.acquire() as conn:
         revoked = await revoke_key(conn, tenant, wanted)
+    if revoked:
+        await asyncio.sleep(REMEMBERED_S * 1.1)  # then no process remembers it, and the words are true
     words = "Revoked: it works no more." if revoked else f"{tenant} has no working key with this id."
     _print(msgspec.json.encode({"id": wanted, "revoked": revoked}).decode() if as_json else words)
     return 0 if revoked else 1
