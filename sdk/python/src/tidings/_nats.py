@@ -5,7 +5,7 @@ Nothing is queued here while NATS is away: a call is told that no answer came, a
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -181,7 +181,8 @@ class NatsTransport:
         connection, said = Connection(), list[Exception]()
 
         async def failed(error: Exception) -> None:
-            said[:] = [error]
+            if not denied(said):  # what a refused server says after that, as it hangs up, tells nothing
+                said[:] = [error]
 
         async def disconnected() -> None:
             self._lost.set()
@@ -201,7 +202,7 @@ class NatsTransport:
         except (Error, OSError) as error:
             await connection.close()
             words = str(said[-1] if said else error)
-            if "authorization" in words.lower():
+            if denied(said):
                 detail = "NATS does not know this user, or the password is wrong."
                 raise refused(Problem(status=401, detail=detail, next="Give a URL with credentials.")) from error
             raise Unreachable(f"No answer from NATS: {words or 'it did not answer in time'}") from error
@@ -211,6 +212,10 @@ class NatsTransport:
     def _subject(self, kind: str, *more: str) -> str:
         """Subjects are made of single words: in what is none, each other character is written `_`."""
         return ".".join(["tidings.v1", kind, self._tenant, *(re.sub(r"[^\w-]", "_", word) for word in more)])
+
+
+def denied(said: Sequence[Exception]) -> bool:
+    return any("authorization" in str(each).lower() for each in said)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
