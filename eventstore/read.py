@@ -4,6 +4,7 @@ Positions are contiguous and commit in order, so `position > after` never misses
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from eventstore.archive import read as archived
 from eventstore.postgres import Connection
@@ -13,6 +14,19 @@ PAGE = 1000
 
 _HEAD = "select position from heads where partition = $1"
 _HEADS = "select partition, position from heads order by partition"
+# By bisection: positions and times rise together. Some twenty look-ups by the primary key (partition, position).
+_BEFORE = """with recursive halves (low, high) as (
+        select 0::bigint, position from heads where partition = $1
+        union all
+        select case when earlier then middle else low end, case when earlier then high else middle - 1 end
+        from halves
+        cross join lateral (select (low + high + 1) / 2 as middle) m
+        cross join lateral (
+            select coalesce((select recorded_at < $2 from events where partition = $1 and position >= middle
+                             order by position limit 1), false) as earlier
+        ) e
+        where low < high
+    ) select low from halves where low = high"""
 # By the primary key (partition, position).
 _READ = "select position, line from events where partition = $1 and position > $2 order by position limit $3"
 # By events_stream_version (partition, tenant, stream, version).
@@ -31,6 +45,12 @@ async def head(conn: Connection, partition: int) -> int:
 async def heads(conn: Connection) -> dict[int, int]:
     """The last position of each partition."""
     return {row["partition"]: row["position"] for row in await conn.fetch(_HEADS)}
+
+
+async def last_before(conn: Connection, partition: int, at: datetime) -> int:
+    """The last position that was recorded before a moment; 0 where there is none."""
+    position: int = await conn.fetchval(_BEFORE, partition, at)
+    return position
 
 
 async def read_lines(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[bytes]:

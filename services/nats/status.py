@@ -9,7 +9,7 @@ refuses. So a status never goes back, however many publish.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -184,7 +184,8 @@ class PartitionStatus:
     async def _fill(self) -> int:
         async with self._pool.acquire() as conn:
             await followers.forget(conn, FOLLOWER, self._tail.partition)
-            head = await read.head(conn, self._tail.partition)
+            begun = await database_now(conn)
+            since = await read.last_before(conn, self._tail.partition, begun - timedelta(seconds=self._ttl_s))
         after = _NOTHING
         while True:
             async with self._pool.acquire() as conn:
@@ -195,8 +196,9 @@ class PartitionStatus:
                 break
             await self._publish(jobs, at)
             after = rows[-1]["id"]
-        await self._move(head)
-        return head
+        # What ended lately is told as well: who watched it would wait for its end for ever.
+        await self._move(since)
+        return since
 
     async def _follow(self, position: int) -> None:
         loop = asyncio.get_running_loop()

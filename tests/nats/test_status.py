@@ -186,17 +186,26 @@ async def test_what_happened_while_nobody_published_is_told(
                         break
 
 
-async def test_a_stream_made_anew_has_what_is_open(pool: Pool, nats: Broker, js: JetStreamContext, tenant: str) -> None:
+async def test_a_stream_made_anew_has_what_is_open_and_what_ended_lately(
+    pool: Pool, nats: Broker, js: JetStreamContext, tenant: str
+) -> None:
+    """Whoever watched a job that ended while there was no stream would wait for its end for ever."""
     open_, ended = job_id(), job_id()
     async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, ended)) as statuses:
         await happen(pool, tail, tenant, open_, *requested(open_))
-        version = await happen(pool, tail, tenant, ended, *requested(ended), *worked())
-        await until(statuses, version)
+        await until(statuses, await happen(pool, tail, tenant, ended, *requested(ended)))
     await js.delete_stream(subjects.STATUS_STREAM)
     await jetstream.ensure_streams(js, 1)
-    async with publishing(pool, nats), watching(js, subjects.status(tenant, open_)) as statuses:
-        await until(statuses, 2)
-        assert await last(js, tenant, ended) is None
+    version = await happen(pool, None, tenant, ended, *worked())
+    async with (
+        publishing(pool, nats),
+        watching(js, subjects.status(tenant, open_)) as still_open,
+        watching(js, subjects.status(tenant, ended)) as over,
+    ):
+        assert "Nats-TTL" not in (await until(still_open, 2))[-1].headers
+        told = (await until(over, version))[-1]
+    assert told.view["state"] == State.FINISHED
+    assert 0 < int(told.headers["Nats-TTL"].removesuffix("s")) <= TTL_S
 
 
 @pytest.mark.parametrize("how", ["purged", "deleted", "purged amid changes"])

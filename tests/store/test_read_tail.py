@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -21,6 +22,17 @@ from tests.store.logs import append, fill, job_id, requested
 from tests.store.network import network
 
 WAIT_S = 10
+
+
+async def test_a_moment_has_its_place_in_the_log(pool: Pool, partition: int, tenant: str) -> None:
+    await fill(pool, partition, tenant, 30)
+    async with pool.acquire() as conn:
+        recorded = await read.read(conn, partition, 0, 100_000)
+        for each in recorded[:: max(1, len(recorded) // 25)]:
+            earlier = [other.position for other in recorded if other.recorded_at < each.recorded_at]
+            assert await read.last_before(conn, partition, each.recorded_at) == max(earlier, default=0)
+        assert await read.last_before(conn, partition, datetime(2000, 1, 1, tzinfo=UTC)) == 0
+        assert await read.last_before(conn, partition, datetime(2100, 1, 1, tzinfo=UTC)) == recorded[-1].position
 
 
 class Seen:
