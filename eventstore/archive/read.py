@@ -5,6 +5,7 @@ The table is asked first, always. Only where it has a gap are archives looked fo
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 import asyncpg
 from msgspec import Struct
@@ -35,6 +36,9 @@ class Archive(Struct, frozen=True):
 
     async def block(self, conn: Connection, position: int) -> list[Row]:
         """The rows of the block that holds a position. Raises Damaged."""
+        # What the database says of its blocks is as little to be trusted as the file: each position has one block.
+        if not (_begins(self.starts, self.first, self.last) and _begins(self.offsets, 0, self.size - 1)):
+            raise Damaged(self.name, self.first, "its blocks are not where they were put")
         number = bisect_right(self.starts, position) - 1
         start = self.starts[number]
         ends = [*self.starts[1:], self.last + 1], [*self.offsets[1:], self.size]
@@ -43,6 +47,11 @@ class Archive(Struct, frozen=True):
         except (FileNotFoundError, place.NoPlace) as error:
             raise Damaged(self.name, start, "it is not in its place") from error
         return unpacked(self.name, raw, start, ends[0][number] - start)
+
+
+def _begins(places: Sequence[int], first: int, last: int) -> bool:
+    """Whether they rise from the first on, none beyond the last."""
+    return bool(places) and places[0] == first and places[-1] <= last and all(a < b for a, b in pairwise(places))
 
 
 async def upto(conn: Connection, partition: int) -> int:
@@ -124,12 +133,17 @@ async def merged(
     rows: Sequence[asyncpg.Record],
     bytes_max: int = STREAM_BYTES,
 ) -> list[asyncpg.Record | Row]:
-    """A page of a stream as the table gave it, with what is archived before it. Rows have version, line and hash."""
-    there: list[asyncpg.Record | Row] = list(rows)
-    if there and there[0]["version"] == after_version + 1:
-        return there
-    old = await of_stream(conn, partition, tenant, stream, after_version, limit, bytes_max)
-    if old and there and old[-1].keys.version + 1 != rows[0]["version"]:
-        there = []  # more of it is archived than one page takes
-    found: list[asyncpg.Record | Row] = [*old, *there]
-    return found[:limit]
+    """A page of a stream as the table gave it, and where it has gaps, what is archived. Without a gap itself.
+
+    Rows have version, line and hash. A page may be short though there is more: only an empty one is the end.
+    """
+    if rows and rows[-1]["version"] - after_version == len(rows):
+        return list(rows)
+    found: list[asyncpg.Record | Row] = []
+    known: dict[int, asyncpg.Record | Row] = {row["version"]: row for row in rows}
+    # Lines of jobs that were open when a range left stand in both.
+    for old in await of_stream(conn, partition, tenant, stream, after_version, limit, bytes_max):
+        known.setdefault(old.keys.version, old)
+    while len(found) < limit and (row := known.get(after_version + len(found) + 1)):
+        found.append(row)
+    return found

@@ -83,6 +83,8 @@ async def make(
     rows = await archived.merged(conn, checkpoint.partition, tenant, job, 0, EVENTS_MAX, there, BUNDLE_BYTES)
     if not rows:
         raise BadBundle(f"has no events: no job of {tenant} has the id {job}")
+    if there and rows[-1]["version"] < there[-1]["version"]:
+        raise BadBundle(f"is too long: it would hold more than {EVENTS_MAX:,} events or {BUNDLE_BYTES:,} bytes")
     known: dict[Range, str] = {}
     events = [
         Event(

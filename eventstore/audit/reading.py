@@ -48,7 +48,8 @@ class Sealed(Struct, frozen=True):
 async def read_lines(pool: Pool, wanted: Wanted, after: int, upto: int) -> AsyncIterator[list[Sealed]]:
     """Page by page; no connection is held while the reader takes its time."""
     while after < upto:
-        async with pool.acquire() as conn:
+        # In one snapshot: a range that leaves the table between the two would be missed.
+        async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             old = await archived.find(conn, wanted.partition, after + 1)
             if old is None:
                 rows: Sequence[asyncpg.Record | Row] = await conn.fetch(*_query(wanted, after, upto))

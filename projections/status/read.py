@@ -37,6 +37,7 @@ _FAILED_IDS = """select id, run, attempt, failed from items
 _UNTIL = """select version, line, hash from events
     where partition = $1 and tenant = $2 and stream = $3 and recorded_at <= $4 and version > $5
     order by version limit $6"""
+_VERSION = "select coalesce((select version from jobs where partition = $1 and id = $2::uuid), 0)"
 _TYPE = "select definition from types where partition = $1 and tenant = $2 and name = $3"
 _TYPES = "select name, definition from types where partition = $1 and tenant = $2 and name > $3 order by name limit $4"
 
@@ -181,16 +182,16 @@ async def read_job_at(conn: Connection, partition: int, tenant: str, job: str, a
             if recorded.recorded_at > at:
                 return found
             found = fold(found, recorded)
-        if there and len(rows) < PAGE_EVENTS:
-            return found
 
 
 async def read_sealed(conn: Connection, partition: int, tenant: str, job: str, after: int, limit: int) -> SealedPage:
+    """A page of a job's history; `next` is None at its end."""
     there = await conn.fetch(_EVENTS, partition, tenant, job, after, limit + 1, PAGE_BYTES)
     rows = await archived.merged(conn, partition, tenant, job, after, limit + 1, there, PAGE_BYTES)
     shown = rows[:limit]
-    cut = len(rows) > limit or sum(len(row["line"]) for row in shown) >= PAGE_BYTES
-    return SealedPage([seal(row["line"], row["hash"]) for row in shown], shown[-1]["version"] if cut else None)
+    lines = [seal(row["line"], row["hash"]) for row in shown]
+    more = shown and (len(rows) > limit or shown[-1]["version"] < await conn.fetchval(_VERSION, partition, job))
+    return SealedPage(lines, shown[-1]["version"] if more else None)
 
 
 async def read_items(

@@ -72,7 +72,7 @@ async def story(
                 return told
             folded = fold(folded, each)
             told.append(_step(each, await _seen(pool, partition, folded, vault), language))
-        if len(page) < read.PAGE:
+        if not page:
             return told
 
 

@@ -215,6 +215,57 @@ async def test_an_archived_job_goes_on(log: Pool) -> None:
     await is_whole(log)
 
 
+async def test_a_job_that_is_partly_carried_is_read_whole(log: Pool) -> None:
+    """Its beginning is in a file, what came after its retry there and carried along, its newest events in the table."""
+    await archive_some(log, 100)
+    job, tenant, version = await one_that_is(log, "canceled")
+    queued = e.JobQueued(run=2, ready_at="2026-01-01T00:00:00.000000Z")
+    await append(log, 0, tenant, [(job, [e.RetryRequested(run=2, scope="all", plan=""), queued])])
+    await archive_some(log, 100)
+    assert await carried(log, job) == [version + 1, version + 2], "it is open now"
+    await append(log, 0, tenant, [(job, [e.RequestRepeated(clicks=clicks) for clicks in (7, 8)])])
+    assert await carried(log, job) == list(range(version + 1, version + 5))
+    async with log.acquire() as conn:
+        found = await read.read_stream(conn, 0, tenant, job)
+        assert [each.version for each in found] == list(range(1, version + 5))
+        now = await screens.read_job_at(conn, 0, tenant, job, datetime(9000, 1, 1, tzinfo=UTC))
+        assert now
+        assert now.version == version + 4
+        page = await screens.read_sealed(conn, 0, tenant, job, 0, 100)
+        assert (len(page.lines), page.next) == (version + 4, None)
+    await is_whole(log)
+
+
+async def test_a_carried_line_that_is_lost_is_read_from_its_file(log: Pool, servers: Servers) -> None:
+    job = await log.fetchval("select id::text from jobs where state = 'queued' and version > 1 order by id limit 1")
+    tenant = await log.fetchval("select tenant from jobs where id = $1::uuid", job)
+    async with log.acquire() as conn:
+        before = await read.read_sealed(conn, 0, tenant, job)
+        await archive_some(log, 100)
+        await as_superuser(log, servers, f"delete from events where stream = '{job}' and version = 2")
+        found: list[bytes] = []
+        while page := await read.read_sealed(conn, 0, tenant, job, len(found)):
+            found += page
+        assert found == before
+
+
+@pytest.mark.parametrize("of_blocks", ["starts[2] = starts[1]", "starts[1] = starts[3]", "offsets[2] = offsets[1]"])
+async def test_blocks_that_are_not_where_they_were_put_are_found(log: Pool, servers: Servers, of_blocks: str) -> None:
+    """Each position has one block, or a reader that enters in the middle could be shown another one."""
+    async with log.acquire() as conn:
+        await fill(log, 0, TENANT, 4 * BLOCK_LINES // 5, 77)
+        assert await archive(conn, 0, ALL, ENDED_STATES, 10_000)
+    assert await log.fetchval("select cardinality(starts) from archives") > 3
+    await as_superuser(log, servers, f"update archives set {of_blocks}")
+    bad = (await verify(log, Trust())).first_bad
+    assert bad
+    assert "blocks" in bad.detail
+
+
+async def carried(pool: Pool, job: str) -> list[int]:
+    return [row["version"] for row in await pool.fetch("select version from events where stream = $1 order by 1", job)]
+
+
 async def test_the_newest_line_of_a_tenants_own_stream_stays(log: Pool) -> None:
     await archive_some(log)
     rows = await log.fetch("select stream, version from events where strpos(stream, ':') > 0 order by stream")
