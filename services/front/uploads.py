@@ -65,7 +65,7 @@ def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> 
     if not missing:
         return None
     faults = tuple(Fault(pointer, "names no upload of yours") for pointer, _ in missing[:20])
-    return Rejection(Problem.UNKNOWN_UPLOAD, {"name": missing[0][1][:200]}, faults)
+    return Rejection(Problem.UNKNOWN_UPLOAD, {"name": name if is_uuid(name := missing[0][1]) else "none"}, faults)
 
 
 async def find_upload(conn: Connection, partition: int, tenant: str, upload: str) -> Record | None:

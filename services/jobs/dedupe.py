@@ -32,6 +32,7 @@ class Memory(Struct, frozen=True):
 
 
 INTEGER_MAX = 2**53 - 1
+INEXACT = "has a number that JSON can't keep exactly: whole numbers go to 9,007,199,254,740,991"  # it may be private
 _sorted = msgspec.json.Encoder(order="sorted")
 
 

@@ -47,7 +47,7 @@ from services.jobs.decide import (
     decide_stop,
     decide_submit,
 )
-from services.jobs.dedupe import digest_of
+from services.jobs.dedupe import INEXACT, digest_of
 from services.jobs.fair import in_turn
 from services.jobs.reports import PROGRESS_EVERY_S, Facts, decide_report
 from services.jobs.times import Lease, decide_time
@@ -70,15 +70,15 @@ def obey(work: Working, command: Command) -> Answer:
     except TooLarge:
         fault = Fault("", f"the event would be larger than {LINE_MAX_BYTES} bytes")
         return Rejection(Problem.TOO_LARGE, {"limit": LINE_MAX_BYTES}, (fault,))
-    except rfc8785.CanonicalizationError as error:
-        return uncountable(error)
+    except rfc8785.CanonicalizationError:
+        return uncountable()
     if isinstance(answer, Outcome) and not _came_for_nothing(command, answer):
         _keep(work, command, answer)
     return answer
 
 
-def uncountable(error: rfc8785.CanonicalizationError) -> Rejection:
-    return Rejection(Problem.INVALID, faults=(Fault("/input", f"has a number that JSON can't keep exactly: {error}"),))
+def uncountable() -> Rejection:
+    return Rejection(Problem.INVALID, faults=(Fault("/input", INEXACT),))
 
 
 def _came_for_nothing(command: Command, answer: Outcome) -> bool:

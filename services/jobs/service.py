@@ -101,8 +101,8 @@ class JobService:
                 row = await conn.fetchrow(_MEMORY, partition, command.tenant, bytes.fromhex(digest))
         except AWAY as error:
             raise Unavailable from error
-        except rfc8785.CanonicalizationError as error:
-            return uncountable(error)
+        except rfc8785.CanonicalizationError:
+            return uncountable()
         if row is None or not Memory(row["job"], row["first_at"], row["until"], row["active"]).holds(row["now"]):
             return None
         job = msgspec.json.decode(row["doc"], type=Job)

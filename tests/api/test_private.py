@@ -323,6 +323,12 @@ def test_a_place_is_told_apart_from_every_other() -> None:
 
 async def test_a_number_that_json_cannot_keep_is_refused_in_words(api: Api) -> None:
     await api.define(private=PRIVATE)
-    answer = await api.submit(input={"n": 2**60 + 1})
-    assert answer.status_code == 422
+    body = {"type": EXPORT, "owner": "ann", "input": {"n": 2**60 + 1}}
+    for headers in ({}, {"Idempotency-Key": "key"}):
+        answer = await api.http.post("/v1/jobs", json=body, headers=headers)
+        assert answer.status_code == 422
+        assert str(2**60 + 1) not in answer.text, "it may be private"
+    named = await api.submit(input={"upload": "Ann's own words"})
+    assert named.status_code == 422
+    assert "words" not in named.text
     assert await api.job(input={"n": 1})
