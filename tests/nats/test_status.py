@@ -254,7 +254,7 @@ async def show(api: Api, pool: Pool, tail: Tail) -> None:
     job = job_id()
     await happen(pool, tail, api.tenant, job, *requested(job))
     async with asyncio.timeout(20), api.stream(f"/v1/jobs/{job}/stream") as events:
-        assert (await anext(events)).data["version"] >= 2  # what was stated of the wait is an event of the job as well
+        assert (await anext(events)).data["version"] >= 2  # or what the service itself has told since
         version = await happen(pool, tail, api.tenant, job, TAKEN)
         while (await anext(events)).data["version"] < version:
             pass
