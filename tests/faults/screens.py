@@ -56,12 +56,20 @@ class Screen:
             await self._next(at_least=self.version + 1)
 
     async def _next(self, *, at_least: int) -> None:
-        """The next state; a snapshot may say again what was seen last, nothing else may."""
+        """The next state; a snapshot may say again what was seen last, nothing else may. A wait is of that state."""
+        while (await self._line(b"event: ")).strip() == b"event: wait":
+            assert await self._mark_line() == self.version, "a wait of another state"
+        version = await self._mark_line()
+        assert version >= at_least, "a status went back"
+        self.version = version
+        self.finished = _FINISHED in await self._line(b"data: ")
+
+    async def _mark_line(self) -> int:
+        """The version that it names, which is where a cut stream is resumed."""
         found = _ID.match(await self._line(b"id: "))
         assert found
-        assert int(found[1]) >= at_least, "a status went back"
-        self.version, self._mark = int(found[1]), found[0].decode().removeprefix("id: ").strip()
-        self.finished = _FINISHED in await self._line(b"data: ")
+        self._mark = found[0].decode().removeprefix("id: ").strip()
+        return int(found[1])
 
     async def _line(self, begin: bytes) -> bytes:
         while line := await self._reader.readline():

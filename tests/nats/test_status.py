@@ -19,7 +19,7 @@ from schemas.states import State
 from services.nats.status import MERGE_S, PAGE, PartitionStatus
 from services.settings import Settings
 from services.waits.waits import Waits
-from tests.api.client import Api
+from tests.api.client import Api, Sent
 from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.nats.service import by_http, tidings
@@ -254,7 +254,13 @@ async def show(api: Api, pool: Pool, tail: Tail) -> None:
     job = job_id()
     await happen(pool, tail, api.tenant, job, *requested(job))
     async with asyncio.timeout(20), api.stream(f"/v1/jobs/{job}/stream") as events:
-        assert (await anext(events)).data["version"] >= 2  # or what the service itself has told since
+        assert await shown_version(events) >= 2  # or what the service itself has told since
         version = await happen(pool, tail, api.tenant, job, TAKEN)
-        while (await anext(events)).data["version"] < version:
+        while await shown_version(events) < version:
             pass
+
+
+async def shown_version(events: AsyncIterator[Sent]) -> int:
+    version = (await anext(events)).data["version"]
+    assert isinstance(version, int)
+    return version
