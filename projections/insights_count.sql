@@ -1,5 +1,5 @@
 -- Add a batch's counts to the days they belong to.
--- $1 partition · $2–$4 tenant, type, day · $5–$10 counts, in the order of COLUMNS
+-- $1 partition · $2–$4 tenant, type, day · $5–$10 counts, in the order of COUNTED
 -- By the primary key. Only the active runner of the partition writes here.
 insert into insights as i (partition, tenant, type, day, requests, repeats, finished, canceled, needs_fix, attempts_lost)
 select $1, *

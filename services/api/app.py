@@ -34,18 +34,19 @@ from services.api import (
     waits,
     work,
 )
+from services.api.auditing import Auditing
 from services.api.auth import Keys
 from services.api.calls import Call, answer, serve
 from services.api.links import Links
 from services.api.metrics import Metrics
 from services.api.openapi import Documents, document
 from services.api.parts import Parts
-from services.api.passes import Passes
 from services.api.problems import problem_response
 from services.api.screens import Screens
 from services.api.table import Table
 from services.demo.page import add_demo
 from services.files import Files
+from services.front.passes import Passes
 from services.jobs.service import JobService
 from services.nats import asyncapi
 from services.private.vault import Vault
@@ -130,7 +131,7 @@ async def _parts(engine: Engine) -> Parts:
         screens=Screens(
             pool, engine.jobs, tails, links, engine.vault, engine.waits, watchers_max=settings.sse_streams_max
         ),
-        auditing=audit.Auditing(engine.checkpoints, engine.tails),
+        auditing=Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays, lambda: engine.shadow),
     )
 

@@ -1,6 +1,5 @@
 """The calls of auditors: the log as sealed lines, and the signed checkpoints. Each read is itself an event."""
 
-import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,9 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from eventstore import read
 from eventstore.audit import checkpoints
-from eventstore.audit.checkpoints import Checkpoint, HistoryDamaged, Makers
+from eventstore.audit.checkpoints import Checkpoint, HistoryDamaged
 from eventstore.audit.reading import Wanted, read_lines
-from eventstore.tail import Tail
 from projections.status.read import LAST, database_now
 from schemas.commands import RecordRead
 from schemas.envelope import decode, time_text
@@ -54,36 +52,6 @@ class CheckpointsBody(Struct, frozen=True):
 
     checkpoints: list[CheckpointBody]
     key: str
-
-
-class Auditing:
-    """What these calls need: the tails that wake a reader who follows, and who makes checkpoints."""
-
-    def __init__(self, makers: Makers, tails: Mapping[int, Tail]) -> None:
-        self.makers = makers
-        self.tails = tails
-        self.closed = False
-        self._waiting: set[asyncio.Event] = set()
-
-    def close(self) -> None:
-        """Whoever follows is let go."""
-        self.closed = True
-        for event in self._waiting:
-            event.set()
-
-    async def moved(self, partition: int, position: int) -> bool:
-        """Wait until a partition is beyond a position. False: the service ends."""
-        stir = asyncio.Event()
-        self._waiting.add(stir)
-        stop = self.tails[partition].subscribe(lambda _: stir.set())
-        try:
-            while not self.closed and self.tails[partition].position <= position:
-                stir.clear()
-                await stir.wait()
-        finally:
-            stop()
-            self._waiting.discard(stir)
-        return not self.closed
 
 
 async def get_events(asked: Asked) -> Response:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from services.api.passes import Passes
+from services.front.passes import Passes
 from tests.api.client import Api
 
 SUBMIT = {"type": "orders.export", "owner": "ann"}
