@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
-from projections.waits.promise import Promise, Stated, state, trusted
+from projections.waits.promise import Promise, Stated, state
 from projections.waits.queue import FEW, FREE, Outlook, Stand, outlook
 from projections.waits.state import Kind, Live, State, Tenant
 from projections.waits.steps import STEPS, step_after
@@ -59,16 +59,15 @@ def waiting(known: State, live: Live, now: float) -> Prediction:
     kind = tenant.kinds.get(live.type) if tenant else None
     if tenant is None or kind is None:
         return Prediction()
-    return waiting_in(known, kind, live, stand(tenant, kind, live, now), now)
+    return waiting_in(known, kind, live, stand(tenant, kind, live, now), now, usual_work(known, kind, live))
 
 
-def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float) -> Prediction:
-    """Of a job that stands so in its line."""
+def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float, took: Range | None) -> Prediction:
+    """Of a job that stands so in its line, with its work in log time."""
     shared = stands.shared
     crowd = known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
     wait = _queue(known, kind, live, stands, now, CROWD_MORE if crowd else 0.0)
-    took = _work(known, kind, live)
-    queue_trusted = trusted(kind.waits[min(shared.depth, FEW)])
+    queue_trusted = kind.waits[min(shared.depth, FEW)].shown
     return Prediction(
         queue=state(*wait, trusted=queue_trusted) if wait else None,
         work=_stated(kind.works, took, CROWD_WORK if crowd else 0.0),
@@ -85,10 +84,10 @@ def running(known: State, live: Live, elapsed: float) -> Prediction:
     if kind is None:
         return Prediction()
     promise, slower = kind.works_at_start, kind.curve.level > SLOWER
-    usual = _stated(promise, _work(known, kind, live))
+    usual = _stated(promise, usual_work(known, kind, live))
     if usual is None or elapsed < STEPS[0] / 2:
         return Prediction(work=usual, total=usual, slower=slower)
-    rest = _work(known, kind, live, log_of(elapsed))
+    rest = blend(known.shelf, kind.work.levels, _views(known, kind, live), log_of(elapsed))
     if rest is None:
         return Prediction(overdue=elapsed >= usual.high, slower=slower)
     given = _stated(promise, rest)
@@ -138,7 +137,7 @@ def _queue(known: State, kind: Kind, live: Live, stands: Stand, now: float, more
     for depth in range(stands.shared.depth, -1, -1):
         if depth is FREE and found:
             break
-        wait = _wait(known, kind, live, stands.opinions(depth), now)
+        wait = _wait(known, kind, live, stands.opinions(depth), now) or stands.unseen(depth)
         if wait:
             low, high = kind.waits[min(depth, FEW)].moved(*wait, more)
             found = (max(low, found[0]), max(high, found[1])) if found else (low, high)
@@ -157,15 +156,25 @@ def _wait(known: State, kind: Kind, live: Live, opinions: list[Opinion], now: fl
     return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
 
 
-def _work(known: State, kind: Kind, live: Live, elapsed: int | None = None) -> Range | None:
+def usual_work(known: State, kind: Kind, live: Live, views: list[Opinion] | None = None) -> Range | None:
+    """Log seconds of the whole work, before any promise. `views`: the opinions on it, where they are at hand."""
     if kind.work.outcomes < LEARNT:
         return None
-    opinions = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
-    return blend(known.shelf, kind.work.levels, opinions, elapsed)
+    return blend(known.shelf, kind.work.levels, views or _views(known, kind, live))
+
+
+def _views(known: State, kind: Kind, live: Live) -> list[Opinion]:
+    return work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
+
+
+def at_start(known: State, kind: Kind, live: Live) -> Stated | None:
+    """The work of a job that starts now: where nothing was learnt since it came, of the same range in log time."""
+    same = live.taught == kind.work.outcomes
+    return _stated(kind.works_at_start, live.took if same else usual_work(known, kind, live))
 
 
 def _stated(promise: Promise, found: Range | None, more: float = 0.0) -> Stated | None:
-    return state(*promise.moved(*found, more), trusted=trusted(promise)) if found else None
+    return state(*promise.moved(*found, more), trusted=promise.shown) if found else None
 
 
 def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated | None:

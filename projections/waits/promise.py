@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from projections.waits.steps import LEAST, STEPS, nearest, step_range
 
-MISS = 0.08  # of each side
 GAIN = 60.0  # thousandths of log time for one miss
 LOW_MOST, HIGH_MOST = -1000.0, 2500.0
 WIDEST = 24
@@ -20,6 +19,17 @@ TRUST_MEMORY, TRUST_PRIOR = 100, 20
 UNTRIED = 0.6  # trust of a line before it was seen: waits are hard, so ranges must first hold unsaid
 TRUSTED = 0.76  # ranges are shown while this share of them held
 LEAK = 1 / 20_000  # of the widening, at each answer that was no range: a type that shows none is tried again
+
+
+class Aims(Struct, frozen=True):
+    """How often answers may miss: each side of a range, and a bound. `again`: the share from which ranges are shown."""
+
+    miss: float = 0.08
+    bound_miss: float = 0.08
+    again: float = TRUSTED
+
+
+PLAIN = Aims()
 
 
 class Stated(Struct, frozen=True, array_like=True):
@@ -36,7 +46,8 @@ class Promise(Struct):
 
     low: float = 0.0
     high: float = 0.0
-    trust: float = 1 - 2 * MISS
+    trust: float = 0.84
+    shown: bool = True  # whether its ranges are said
     tried: int = 0
     owner: str = ""
     run: int = 0
@@ -59,11 +70,7 @@ def state(low: float, high: float, *, trusted: bool = True) -> Stated | None:
     return Stated(first, last) if trusted else Stated(None, bound, first, last)
 
 
-def trusted(promise: Promise) -> bool:
-    return promise.trust >= TRUSTED
-
-
-def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, miss: float = MISS) -> None:
+def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, aims: Aims = PLAIN) -> None:
     """Take in the outcome of one answer.
 
     With `owner`: the n-th of one owner's in a row counts 1/n, as they share their fate.
@@ -74,13 +81,15 @@ def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None =
         promise.owner = owner
         gain *= max(SIBLING_LEAST, 1 / promise.run)
     low, high = (stated.low, stated.high) if stated.low is not None else (stated.kept_low, stated.kept_high)
-    promise.high = _within(promise.high + gain * ((seconds > stated.high) - miss))
+    above = aims.miss if stated.low is not None else aims.bound_miss
+    promise.high = _within(promise.high + gain * ((seconds > stated.high) - above))
     if low is None or high is None:
         promise.low -= LEAK * promise.low
         return
-    promise.low = _within(promise.low + gain * ((seconds < low) - miss))
+    promise.low = _within(promise.low + gain * ((seconds < low) - aims.miss))
     promise.tried = min(promise.tried + 1, TRUST_MEMORY - TRUST_PRIOR)
     promise.trust += ((low <= seconds <= high) - promise.trust) / (TRUST_PRIOR + promise.tried)
+    promise.shown = promise.trust >= (TRUSTED if promise.shown else aims.again)
 
 
 def _within(moved: float) -> float:

@@ -17,6 +17,7 @@ LEVELS = 12
 MET, CROWD, CROWD_FREE, BY_LINE = 3, 6, 7, 8  # first levels: before MET of a free slot, from BY_LINE by what is left
 START = 1.0
 FREE, NEXT, FEW, MANY = range(4)
+UNSEEN = 900  # log time on each side of a line that was not met yet
 FEW_MOST = 4.0  # typical jobs before this one
 _BUCKET = math.log(4)
 
@@ -75,6 +76,19 @@ class Stand(Struct):
     own: Outlook
     whole: Outlook
 
+    def unseen(self, depth: int) -> tuple[float, float] | None:
+        """Log seconds in a line of a depth that was not met yet: what is ahead ÷ slots, give or take.
+
+        A shorter line must not answer for it, or the last of a burst is told what the first was.
+        """
+        if depth is FREE:
+            return None
+        drain = log_of(self._drain(depth))
+        return drain - UNSEEN, drain + UNSEEN
+
+    def _drain(self, depth: int) -> float:
+        return self.shared.drain if depth == self.shared.depth else self.shared.at_most(depth)
+
     def opinions(self, depth: int) -> list[Opinion]:
         """As if the line had this depth, at most that of the shared line."""
         kind, shared = self.kind, self.shared
@@ -86,7 +100,7 @@ class Stand(Struct):
             (met + 2, f"{kind} q2 {depth} {self.owner}", 0, 24),
         ]
         if depth is not FREE:
-            drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
+            drain = log_of(self._drain(depth))
             found += [
                 (BY_LINE, f"{kind} q4 {depth}", drain, 80),
                 (BY_LINE + 1, f"{self.tenant} q5 {depth}", drain, 150),

@@ -35,7 +35,9 @@ class Kind(Struct):
     first: int = 0
     slots: float = 0.0  # of the shared line
     usual_ahead: float = 0.0  # jobs that a new one usually finds before it
-    waits: list[Promise] = field(default_factory=lambda: [Promise(trust=UNTRIED) for _ in range(queue.FEW + 1)])
+    waits: list[Promise] = field(
+        default_factory=lambda: [Promise(trust=UNTRIED, shown=False) for _ in range(queue.FEW + 1)]
+    )
     works: Promise = field(default_factory=Promise)
     works_at_start: Promise = field(default_factory=Promise)
     totals: Promise = field(default_factory=Promise)
@@ -75,6 +77,8 @@ class Live(Struct):
     queue: Stated | None = None
     work: Stated | None = None
     work_at_start: Stated | None = None
+    took: tuple[float, float] | None = None  # log time of the work as it was stated, before any promise
+    taught: int = -1  # outcomes of its kind's work by then: with none since, the same is said at the start
     total: Stated | None = None
 
 

@@ -8,6 +8,8 @@ from projections.waits.windows import UNIT
 
 LEVELS = 6
 START = 1.0  # a level's score before it is known
+OWN = 4
+LONGEST = 14.0  # log seconds
 _BUCKET = math.log(2)
 
 
@@ -28,13 +30,11 @@ def opinions(shelf: Shelf, kind: int, curve: Curve, owner: str, size: float | No
         (1, f"{kind} w1 {bucket}", 0, 60),
         (2, f"{kind} w2", round(at * UNIT), 200),
         (3, f"{kind} w3", latest, 200),
-        (4, own, round((at + factor) * UNIT), 24),
+        (OWN, own, round((at + factor) * UNIT), 24),
         (5, f"{kind} w5", latest, 30),
     ]
 
 
-def expected(shelf: Shelf, kind: int, curve: Curve, owner: str, size: float | None) -> float:
-    """Seconds, for adding up a line."""
-    if curve.count < 3:
-        return 60.0
-    return math.exp(min(curve.at(curve.place(size)) + factor_of(shelf.look(owner_key(kind, owner))), 14.0))
+def expected(curve: Curve, found: list[Opinion]) -> float:
+    """Seconds by the curve with the owner's factor, for adding up a line."""
+    return math.exp(min(found[OWN][2] / UNIT, LONGEST)) if curve.count >= 3 else 60.0

@@ -210,6 +210,31 @@ def test_a_burst_makes_the_line_longer_than_usual() -> None:
     assert predict(known, job_at(last + 3600), at).longer
 
 
+def test_the_last_of_a_first_burst_is_not_told_what_the_first_was() -> None:
+    """A line that was never met: what is stated grows with it, though only free slots were seen so far."""
+    known, last = State(), 0.0
+    for number in range(20):
+        name, last = f"calm{number}", number * 600.0
+        at = time_text(BEGIN + timedelta(seconds=last))
+        known = fold(known, recorded(name, last, requested(f"o{number % 4}")))
+        known = fold(known, recorded(name, last, e.JobQueued(run=1, ready_at=at)))
+        known = fold(known, recorded(name, last + 0.1, e.AttemptStarted(run=1, attempt=1, worker="w")))
+        finished = e.JobFinished(run=1, attempt=1, ready=None, failed=None, total=None)
+        known = fold(known, recorded(name, last + 20, finished))
+    moment = BEGIN + timedelta(seconds=last + 600)
+    told: list[int] = []
+    for number in range(200):
+        name = f"burst{number}"
+        known = fold(known, recorded(name, last + 600, requested("o1")))
+        known = fold(known, recorded(name, last + 600, e.JobQueued(run=1, ready_at=time_text(moment))))
+        wait = known.live[name].queue
+        assert wait
+        told.append(wait.high)
+    assert told == sorted(told)
+    assert told[0] == 10
+    assert told[-1] >= 200 * 20  # one at a time, as was seen
+
+
 def test_a_slower_system_is_told_and_followed() -> None:
     """Work that takes three times longer is followed within 200 jobs."""
     rows = queue_trace(5, 900, every_s=400)
