@@ -21,7 +21,11 @@ STREAM_BYTES = 8 * 1024 * 1024  # of one answer
 _COVERS = """select first, last, name, starts, offsets, size from archives
     where partition = $1 and last > $2 order by last limit 1"""
 _UPTO = "select coalesce(max(last), 0) from archives where partition = $1"
-_BOUNDS = "select created_position, position, version from jobs where partition = $1 and tenant = $2 and id = $3::uuid"
+# By the primary key, as `projections/status/read.py` has it.
+_BOUNDS = """with named as materialized (
+        select tenant, created_position, position, version from jobs where partition = $1 and id = $3::uuid
+    )
+    select created_position, position, version from named where tenant = $2"""
 
 
 class Archive(Struct, frozen=True):

@@ -7,8 +7,9 @@ from jobs
 where (partition, id) in (
     select partition, id from jobs where partition = $1 and tenant = $2 and ref = $6
     union
-    select partition, id from jobs where partition = $1 and tenant = $2 and id = $7
+    select partition, id from jobs where partition = $1 and id = $7
 )
+    and tenant = $2
     and ($3::text is null or type = $3)
     and ($4::text is null or state = $4)
     and ($5::text is null or owner = $5)

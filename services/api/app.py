@@ -17,6 +17,7 @@ from eventstore.relay import Report
 from eventstore.secrets import secret
 from eventstore.tail import Tail
 from projections.shadow import Shadow
+from projections.status.lookup import Lookup
 from schemas.messages import negotiate
 from schemas.problems import Problem, Rejection
 from services.api import (
@@ -118,6 +119,7 @@ async def _parts(engine: Engine) -> Parts:
     return Parts(
         settings=settings,
         pool=pool,
+        lookup=Lookup(pool),
         jobs=engine.jobs,
         files=Files(settings.files_url),
         keys=Keys(pool, browsers.caller),

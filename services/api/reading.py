@@ -1,6 +1,7 @@
 """The calls that read jobs: one, as it is or was, when it changes; and the history, page by page."""
 
 import asyncio
+from datetime import datetime
 from hashlib import blake2b
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from projections.status.read import LAST, Filters, database_now, list_jobs, read_job, read_job_at
+from projections.status.read import LAST, Filters, database_now, list_jobs, read_job_at
 from schemas.job import Job
 from schemas.problems import Problem
 from schemas.states import State
@@ -34,17 +35,12 @@ class JobPage(Struct, frozen=True):
 async def get_job(asked: Asked) -> Response:
     """A job as it is, as it was (`at`), or as soon as it is newer (`after`, `wait`)."""
     job = asked.id()
-    async with asked.parts.pool.acquire() as conn:
-        found = await read_job(conn, asked.partition, asked.tenant, job)
-        if found is None or not asked.caller.may_use(found.owner):
-            raise not_found(job)
-        at = asked.moment("at")
-        then = await read_job_at(conn, asked.partition, asked.tenant, job, at) if at else None
-        if at and then is None:
-            raise not_found(job)
-        now = await database_now(conn)
-    if at is not None and then is not None:
-        return answer(await asked.past_view(then, at), headers=FRESH)
+    read = await asked.parts.lookup.job(asked.partition, asked.tenant, job)
+    if read is None or not asked.caller.may_use(read[0].owner):
+        raise not_found(job)
+    found, now = read
+    if at := asked.moment("at"):
+        return await _past(asked, job, at)
     if asked.parameter("after") is None:
         return _unless_known(asked, await asked.view(found, now))
     after = asked.whole("after", 0, 0, VERSION_MAX)
@@ -54,6 +50,14 @@ async def get_job(asked: Asked) -> Response:
     return _newer(asked, found, after, await asked.view(found, now))
 
 
+async def _past(asked: Asked, job: str, at: datetime) -> Response:
+    async with asked.parts.pool.acquire() as conn:
+        then = await read_job_at(conn, asked.partition, asked.tenant, job, at)
+    if then is None:
+        raise not_found(job)
+    return answer(await asked.past_view(then, at), headers=FRESH)
+
+
 async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Response:
     """Woken by the tail. Whoever hangs up stops waiting."""
     deadline = asyncio.get_running_loop().time() + wait_s
@@ -61,9 +65,11 @@ async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Resp
     try:
         async with asked.gone() as gone:
             gone.add_done_callback(lambda _: watcher.end())
-            async with asked.parts.pool.acquire() as conn:  # what came before the watcher did
-                found, now = await read_job(conn, asked.partition, asked.tenant, job), await database_now(conn)
-            while found and found.version <= after and not watcher.ended:
+            read = await asked.parts.lookup.job(asked.partition, asked.tenant, job)  # what came before the watcher did
+            if read is None:
+                raise not_found(job)
+            found, now = read
+            while found.version <= after and not watcher.ended:
                 left_s = deadline - asyncio.get_running_loop().time()
                 screens = await watcher.take(left_s) if left_s > 0 else []
                 if not screens:
@@ -71,8 +77,6 @@ async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Resp
                 found, now = screens[-1].job, screens[-1].at
     finally:
         watcher.close()
-    if found is None:
-        raise not_found(job)
     return _newer(asked, found, after, await asked.view(found, now))
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from eventstore.partitions import partition_of
 from eventstore.postgres import Pool
+from projections.status.lookup import Lookup
 from projections.status.view import render
 from projections.waits.moment import Moment
 from schemas.commands import IdempotencyKey, Outcome
@@ -47,6 +48,7 @@ class Parts(Struct, frozen=True, kw_only=True):
 
     settings: Settings
     pool: Pool
+    lookup: Lookup
     jobs: JobService
     files: Files
     tokens: LeaseTokens

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from projections.status.read import database_now, is_job, read_job, read_job_at
+from projections.status.read import database_now, read_job, read_job_at
 from projections.status.view import plan_view, with_repeat
 from schemas import requests
 from schemas.commands import CancelJob, Outcome, RetryJob, SubmitJob
@@ -85,29 +85,28 @@ async def get(asked: Asked, job: str, at: datetime | None) -> Reply:
     """A job as it is, or as it was."""
     if not is_uuid(job):
         raise not_found(job)
+    if at is None:
+        return Reply(200, await asked.view(*await _found(asked, job)))
     async with asked.parts.pool.acquire() as conn:
-        if at is None:
-            found, view = await read_job(conn, asked.partition, asked.tenant, job), asked.view
-            when = await database_now(conn)
-        else:
-            found, view, when = await read_job_at(conn, asked.partition, asked.tenant, job, at), asked.past_view, at
-    if found is None or not asked.caller.may_use(found.owner):
+        then = await read_job_at(conn, asked.partition, asked.tenant, job, at)
+    if then is None or not asked.caller.may_use(then.owner):
         raise not_found(job)
-    return Reply(200, await view(found, when))
+    return Reply(200, await asked.past_view(then, at))
+
+
+async def _found(asked: Asked, job: str) -> tuple[Job, datetime]:
+    """As it is now. Raises Refused (404) where the caller has none of this id."""
+    read = await asked.parts.lookup.job(asked.partition, asked.tenant, job)
+    if read is None or not asked.caller.may_use(read[0].owner):
+        raise not_found(job)
+    return read
 
 
 async def known_job(asked: Asked, job: str) -> str:
     """The job that a call is about, if it is one of this tenant's: before anything else is looked at."""
     if not is_uuid(job):
         raise not_found(job)
-    async with asked.parts.pool.acquire() as conn:
-        if asked.caller.owner is None:
-            known = await is_job(conn, asked.partition, asked.tenant, job)
-        else:
-            found = await read_job(conn, asked.partition, asked.tenant, job)
-            known = found is not None and asked.caller.may_use(found.owner)
-    if not known:
-        raise not_found(job)
+    await _found(asked, job)
     return job
 
 

@@ -1,0 +1,68 @@
+"""One job by its id, for callers who come by the thousand: what was asked while a query ran is the next query.
+
+A busy process so asks for many jobs at once, an idle one waits for nobody. A lookup never joins a query that has begun
+before it, so it sees whatever was committed before it was asked (read your click).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import files
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from eventstore.postgres import Pool
+from schemas.job import Job
+
+TOGETHER_MAX = 256  # jobs in one query
+
+LOOKUP_SQL = files("projections.status").joinpath("lookup.sql").read_text()
+
+_job = msgspec.json.Decoder(Job)
+
+Place = tuple[int, str]  # partition, job
+Found = tuple[Job, datetime]  # and when that was so, by the database's clock
+
+
+class Lookup:
+    """One for a process. Whose job it is, the caller minds."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._asked: dict[Place, asyncio.Future[Found | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def job(self, partition: int, tenant: str, job: str) -> Found | None:
+        """The job as it is. None where the tenant has none of this id. Raises what the database raises."""
+        place = partition, job
+        future = self._asked.get(place)
+        if future is None:
+            future = self._asked[place] = asyncio.get_running_loop().create_future()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        found = await asyncio.shield(future)  # who hangs up leaves the answer to the others
+        return found if found and found[0].tenant == tenant else None
+
+    async def _ask(self) -> None:
+        """Until nobody waits."""
+        while self._asked:
+            batch = {place: self._asked.pop(place) for place in list(self._asked)[:TOGETHER_MAX]}
+            try:
+                rows = await self._read(list(batch))
+            except Exception as error:  # noqa: BLE001 - each who asked judges it
+                for future in batch.values():
+                    future.set_exception(error)
+                    future.exception()  # looked at: whoever asked may have hung up
+                continue
+            found = {(row["partition"], str(row["id"])): row for row in rows}
+            for place, future in batch.items():
+                row = found.get(place)
+                future.set_result((_job.decode(row["doc"]), row["at"]) if row else None)
+
+    async def _read(self, places: Sequence[Place]) -> list[asyncpg.Record]:
+        async with self._pool.acquire() as conn:
+            partitions, jobs = [place[0] for place in places], [UUID(place[1]) for place in places]
+            rows: list[asyncpg.Record] = await conn.fetch(LOOKUP_SQL, partitions, jobs)
+            return rows
