@@ -30,7 +30,7 @@ LAST = 2**63 - 1
 WALK_MAX = 20_000  # jobs that one page of a search looks at
 
 # By the primary key: of a young table nothing is known, and the planner would as soon walk over a tenant's jobs.
-_JOB = """with named as materialized (select tenant, doc from jobs where partition = $1 and id = $2)
+JOB_SQL = """with named as materialized (select tenant, doc from jobs where partition = $1 and id = $2)
     select doc from named where tenant = $3"""
 _CHANGED = "select doc from jobs where partition = $1 and id = any($2)"
 _FAILED_IDS = """select id, run, attempt, failed from items
@@ -105,7 +105,7 @@ async def database_now(conn: Connection) -> datetime:
 
 
 async def read_job(conn: Connection, partition: int, tenant: str, job: str) -> Job | None:
-    doc: bytes | None = await conn.fetchval(_JOB, partition, UUID(job), tenant)
+    doc: bytes | None = await conn.fetchval(JOB_SQL, partition, UUID(job), tenant)
     return None if doc is None else _job.decode(doc)
 
 

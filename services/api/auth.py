@@ -3,6 +3,7 @@
 A key's answer is remembered for a second: a busy caller costs no query a call, and a revoked key ends within it.
 """
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -29,6 +30,7 @@ class Keys:
         self._pool = pool
         self._passes = passes
         self._known: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
+        self._asking: dict[bytes, tuple[float, asyncio.Task[Caller | None]]] = {}  # since when, by digest
 
     async def caller(self, request: Request) -> Caller:
         """Raises Refused (401) without a key that works now."""
@@ -42,13 +44,29 @@ class Keys:
         until, caller = self._known.get(digest, (0.0, None))
         now = time.monotonic()
         if until < now:
-            async with self._pool.acquire() as conn:
-                caller = _caller(await find_key(conn, key))
-            # From before the question: however long the answer took, a key revoked since is not taken longer.
-            self._remember(digest, caller, now + REMEMBERED_S)
+            caller = await self._found(digest, key, now)
         if caller is None:
             raise refused(Problem.UNAUTHORIZED)
         return _acting(caller, request.headers.get("tidings-tenant"))
+
+    async def _found(self, digest: bytes, key: str, now: float) -> Caller | None:
+        """One question for all calls that come with a key while it is on its way, unless it takes too long."""
+        since, asking = self._asking.get(digest, (0.0, None))
+        if asking is None or since + REMEMBERED_S < now:
+            asking = asyncio.create_task(self._ask(digest, key, now))
+            self._asking[digest] = now, asking
+        return await asyncio.shield(asking)
+
+    async def _ask(self, digest: bytes, key: str, now: float) -> Caller | None:
+        try:
+            async with self._pool.acquire() as conn:
+                caller = _caller(await find_key(conn, key))
+        finally:
+            if self._asking.get(digest, (0.0, None))[0] == now:
+                del self._asking[digest]
+        # From before the question: however long the answer took, a key revoked since is not taken longer.
+        self._remember(digest, caller, now + REMEMBERED_S)
+        return caller
 
     def _remember(self, digest: bytes, caller: Caller | None, until: float) -> None:
         self._known[digest] = (until, caller)

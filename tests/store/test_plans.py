@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from projections.status.lookup import LOOKUP_SQL
+from projections.status.read import JOB_SQL
 from services.jobs.handler import LOAD_SQL, PLAN_KEPT, WRITE_SQL
 
 SCAN = re.compile(r"Scan (?:Backward )?(?:using (\w+) )?on (jobs|queue|dedupe|items|idempotency|events|leases)\b")
@@ -64,3 +66,19 @@ async def test_every_row_is_found_by_more_than_its_partition(planner: asyncpg.Co
     live = {scan for scan in loose if "leases_limits" in scan}  # counted only where a type has limits
     assert set(loose) == live, "\n".join(lines)
     assert len(live) == (sql is LOAD_SQL)
+
+
+@pytest.mark.parametrize(
+    ("sql", "arguments"),
+    [
+        (LOOKUP_SQL, "array[0, 0], array[gen_random_uuid(), gen_random_uuid()]"),
+        (JOB_SQL, "0, gen_random_uuid(), 'plans'"),
+    ],
+    ids=["lookup", "job"],
+)
+async def test_a_job_is_found_by_its_key(planner: asyncpg.Connection, sql: str, arguments: str) -> None:
+    """By any session's own choice of a plan."""
+    await planner.execute("set plan_cache_mode = auto; reset enable_seqscan; reset enable_bitmapscan")
+    await planner.execute(f"prepare found as {sql}")
+    lines = [row[0] for row in await planner.fetch(f"explain (costs off) execute found ({arguments})")]
+    assert {found[1] for line in lines if (found := SCAN.search(line))} == {"jobs_pkey"}, lines
