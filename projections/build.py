@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 
-import msgspec
-
 from eventstore import read
 from eventstore.postgres import Connection
 from projections.apply import APPLY_ALONE_SQL, Changes
 from projections.status.fold import fold, is_active
+from projections.status.read import read_changed
 from schemas.envelope import Recorded, decode
 from schemas.events import JobRequested, JobTypeDefined
 from schemas.job import Job
@@ -28,10 +27,6 @@ BATCH_EVENTS = 10_000  # that make one statement
 BATCH_BYTES = 16 * 1024 * 1024
 PAGE_BYTES = 4 * 1024 * 1024
 KEPT_JOBS = 20_000  # that are not ended; others are read again when they go on
-
-_DOCS = "select doc from jobs where partition = $1 and id = any ($2::uuid[])"
-
-_job = msgspec.json.Decoder(Job)
 
 
 Refuse = Callable[[Recorded, ValueError], None]
@@ -130,5 +125,4 @@ async def load_jobs(
     older = {stream for stream in streams if ":" not in stream} - begun
     if not older:
         return {}
-    docs = await conn.fetch(_DOCS, partition, list(older))
-    return {job.id: job for job in (_job.decode(row["doc"]) for row in docs)}
+    return {job.id: job for job in await read_changed(conn, partition, sorted(older))}

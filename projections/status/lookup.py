@@ -7,18 +7,16 @@ before it, so it sees whatever was committed before it was asked (read your clic
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.resources import files
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from eventstore.postgres import Pool
+from projections.status.read import LOOKUP_SQL
 from schemas.job import Job
 
 TOGETHER_MAX = 256  # jobs in one query
-
-LOOKUP_SQL = files("projections.status").joinpath("lookup.sql").read_text()
 
 _job = msgspec.json.Decoder(Job)
 

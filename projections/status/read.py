@@ -32,7 +32,6 @@ WALK_MAX = 20_000  # jobs that one page of a search looks at
 # By the primary key: of a young table nothing is known, and the planner would as soon walk over a tenant's jobs.
 JOB_SQL = """with named as materialized (select tenant, doc from jobs where partition = $1 and id = $2)
     select doc from named where tenant = $3"""
-_CHANGED = "select doc from jobs where partition = $1 and id = any($2)"
 _FAILED_IDS = """select id, run, attempt, failed from items
     where partition = $1 and job = $2 and run >= $3 and failed order by coalesce(row, 9223372036854775807), id"""
 _UNTIL = """select version, line, hash from events
@@ -61,6 +60,7 @@ _WALKS = {  # by index: a page, and where its walk was over
     and created_position < $3 order by created_position desc offset $4 limit 1""",
     ),
 }
+LOOKUP_SQL = _FILES.joinpath("lookup.sql").read_text()
 _SCREEN = _FILES.joinpath("read_screen.sql").read_text()
 _ITEMS = _FILES.joinpath("read_items.sql").read_text()
 _EVENTS = _FILES.joinpath("read_events.sql").read_text()
@@ -111,7 +111,7 @@ async def read_job(conn: Connection, partition: int, tenant: str, job: str) -> J
 
 async def read_changed(conn: Connection, partition: int, jobs: Sequence[str]) -> list[Job]:
     """These jobs as they stand now, whatever their tenant: for streams that have been allowed already."""
-    rows = await conn.fetch(_CHANGED, partition, [UUID(job) for job in jobs])
+    rows = await conn.fetch(LOOKUP_SQL, [partition] * len(jobs), [UUID(job) for job in jobs])
     return [_job.decode(row["doc"]) for row in rows]
 
 

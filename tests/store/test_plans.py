@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from projections.status.lookup import LOOKUP_SQL
-from projections.status.read import JOB_SQL
+from projections.status.read import JOB_SQL, LOOKUP_SQL
 from services.jobs.handler import LOAD_SQL, PLAN_KEPT, WRITE_SQL
 
 SCAN = re.compile(r"Scan (?:Backward )?(?:using (\w+) )?on (jobs|queue|dedupe|items|idempotency|events|leases)\b")
