@@ -15,6 +15,7 @@ from msgspec import Struct
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from eventstore.private import stream
+from eventstore.private.cipher import Unreadable
 from eventstore.private.files import bound
 from eventstore.private.stream import Lock
 
@@ -46,9 +47,11 @@ class Files:
             self._folder.mkdir(parents=True, exist_ok=True)
         self._store: ObjectStore = LocalStore(self._folder) if self._folder else from_url(url)
 
-    async def put(self, tenant: str, name: str, chunks: AsyncIterator[bytes], key: bytes | None = None) -> Stored:
-        """Store a stream while it is hashed, encrypted where there is a key. Whatever breaks it is raised, and nothing
-        is kept. Size and digest are of the plain bytes."""
+    async def put(
+        self, tenant: str, name: str, chunks: AsyncIterator[bytes], key: bytes, *, again: bool = False
+    ) -> Stored:
+        """Store a stream, hashed and encrypted on its way. Whatever breaks it is raised, and nothing is kept; but
+        `again` leaves what may be there from before, since it is the same. Size and digest are of the plain bytes."""
         digest, size = hashlib.sha256(), 0
 
         async def hashed() -> AsyncIterator[bytes]:
@@ -58,14 +61,15 @@ class Files:
                 size += len(chunk)
                 yield chunk
 
-        path = _path(tenant, name, sealed=key is not None)
-        stored = hashed() if key is None else stream.sealed(hashed(), key, bound(tenant, name))
+        path = _path(tenant, name, sealed=True)
+        stored = stream.sealed(hashed(), key, bound(tenant, name))
         try:
             await obstore.put_async(self._store, path, stored, chunk_size=CHUNK_BYTES, max_concurrency=PARTS_AT_ONCE)
             if self._folder:
                 await asyncio.to_thread(_settle, self._folder / path)
         except BaseException:
-            await self._delete(path)
+            if not again:
+                await self._delete(path)
             raise
         return Stored(size, digest.hexdigest())
 
@@ -90,14 +94,17 @@ class Files:
         return OpenFile(lock.size, stream.opened(chunks, lock, start, lock.size if end is None else end))
 
     async def check(self, tenant: str, name: str, lock: Lock | None = None) -> Stored | None:
-        """Read the whole file again and say what it is; None where it is gone."""
+        """Read the whole file again and say what it is; None where it is gone, or not what was encrypted."""
         found = await self.open(tenant, name, lock=lock)
         if found is None:
             return None
         digest, size = hashlib.sha256(), 0
-        async for chunk in found.chunks:
-            size += len(chunk)
-            await asyncio.to_thread(digest.update, chunk)
+        try:
+            async for chunk in found.chunks:
+                size += len(chunk)
+                await asyncio.to_thread(digest.update, chunk)
+        except Unreadable:
+            return None
         return Stored(size, digest.hexdigest())
 
     async def remove(self, tenant: str, name: str) -> None:

@@ -29,9 +29,11 @@ from services.api import health
 from services.api.app import VERSION, build, close, opened
 from services.api.metrics import Metrics
 from services.archiving import Archiver, archive_url
+from services.files import Files
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
+from services.private.sweep import Sweeper
 from services.private.vault import Vault
 from services.settings import Settings, variable
 from services.waits.waits import Waits
@@ -122,6 +124,7 @@ class Engine:
             yield self.schedule.run()
             yield self._rewrap()
             yield Archiver(self.pool, self.settings).run()
+            yield self._sweeper().run()
         if PROJECTOR in roles:
             yield Runner(self.settings.database_url, self.tails, Insights()).run()
             yield Runner(self.settings.database_url, self.tails, Calibration()).run()
@@ -139,6 +142,11 @@ class Engine:
             count = await self.vault.rewrap(conn)
         if count:
             log.info("persons' keys are wrapped by the new master key", keys=count)
+
+    def _sweeper(self) -> Sweeper:
+        settings = self.settings
+        files = Files(settings.files_url)
+        return Sweeper(self.pool, files, settings.partitions, unnamed_s=settings.upload_unnamed_s)
 
     def _make_relay(self, nats_url: str) -> Relay:
         settings = self.settings

@@ -109,6 +109,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upload_max_bytes: Annotated[
         int, Meta(title="bytes", ge=1, le=1024 * GIB, description="One uploaded file; it is streamed.", extra=API)
     ] = 10 * GIB
+    upload_unnamed_s: Annotated[
+        int,
+        Meta(
+            title="seconds",
+            ge=60,
+            le=31_536_000,
+            description="After it a file that no job has named is removed: nobody can tell whose it is.",
+            extra=API,
+        ),
+    ] = 86_400
     link_ttl_s: Annotated[
         int,
         Meta(title="seconds", ge=10, le=86_400, description="How long a signed download link works.", extra=API),

@@ -12,7 +12,7 @@ async def erase(asked: Asked) -> Reply:
     """Destroy an owner's key: nothing private of theirs can be read any more. Open jobs of theirs end first."""
     body = await asked.body(requests.Erase)
     parts = asked.parts
-    erased, outcome = await erase_person(parts.jobs, parts.files, asked.tenant, body.owner, asked.cause())
+    erased, outcome = await erase_person(parts.jobs, parts.pool, parts.files, asked.tenant, body.owner, asked.cause())
     return Reply(200, erased, position(outcome))
 
 

@@ -22,7 +22,6 @@ from services.front.uploads import named_uploads, unknown_uploads, uploads_sha25
 from services.front.work import last_position
 from services.jobs.decide import decide_retry
 from services.jobs.plan import plan_digest
-from services.private.late import seal_clear
 
 SCOPE_QUERY = Query("scope", "What runs again", {"type": "string", "enum": ["all", "failed_items"], "default": "all"})
 
@@ -51,9 +50,6 @@ async def batch(asked: Asked) -> Reply:
     bodies = [_item(asked, item, f"/jobs/{n}") for n, item in enumerate(items)]
     named = [[] if isinstance(body, Rejection) else _named(body, n) for n, body in enumerate(bodies)]
     uploads = await uploads_sha256(asked, (each for found in named for _, each in found))
-    for body, found in zip(bodies, named, strict=True):
-        if isinstance(body, requests.Submit) and found:
-            await seal_clear(asked, body.type, [each for _, each in found if each in uploads])
     judged = [unknown_uploads(found, uploads) or body for found, body in zip(named, bodies, strict=True)]
     commands = {
         n: _item_command(asked, body, uploads, cause, None if key is None else f"{key}#{n}")

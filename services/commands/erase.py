@@ -21,7 +21,7 @@ async def erase(data: Path | None, owner: str, tenant: str | None, *, as_json: b
         opened(found.database_url) as pool,
         own_jobs(pool, found.database_url, Vault(master_key(data))) as jobs,
     ):
-        erased, _ = await erase_person(jobs, Files(files_url(data)), tenant_of(tenant), owner, own_cause())
+        erased, _ = await erase_person(jobs, pool, Files(files_url(data)), tenant_of(tenant), owner, own_cause())
     print(msgspec.json.encode(erased).decode() if as_json else _words(erased))
     return 0
 

@@ -19,7 +19,6 @@ from services.front.asked import Asked, Reply, accepted, position
 from services.front.bodies import in_range, invalid, too_large
 from services.front.problems import Refused, not_found, refused
 from services.front.uploads import uploads_in
-from services.private.late import seal_clear
 
 SUBMIT_CALL = "POST /v1/jobs"
 
@@ -53,7 +52,6 @@ async def submission(asked: Asked, call: str) -> SubmitJob:
     if not asked.caller.may_use(body.owner):
         raise refused(Problem.FORBIDDEN)
     uploads = await uploads_in(asked, body.input, "/input")
-    await seal_clear(asked, body.type, uploads)
     key = asked.key(call, body, uploads)
     return SubmitJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=uuid7(), body=body, uploads=uploads)
 
@@ -133,10 +131,6 @@ async def retrial(asked: Asked, job: str, body: requests.Retry) -> RetryJob:
     uploads = await uploads_in(asked, body.input, "/input")
     _check_size(asked, body.input)
     key = asked.key(f"{SUBMIT_CALL}/{job}/retry", body, uploads)
-    if uploads:
-        async with asked.parts.pool.acquire() as conn:
-            known = await read_job(conn, asked.partition, asked.tenant, job)
-        await seal_clear(asked, known.type if known else "", uploads)
     return RetryJob(tenant=asked.tenant, cause=asked.cause(), key=key, job=job, body=body, uploads=uploads)
 
 

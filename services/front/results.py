@@ -10,6 +10,7 @@ from schemas.problems import Fault, Problem, Rejection
 from schemas.requests import UploadedResult
 from services.front.asked import Asked
 from services.front.uploads import find_upload, lock_of, own_name
+from services.private.late import seal_clear
 
 FORMS = 'must be one of {"upload", "name"?}, {"href", "sha256", "size"} or {"inline"}'
 
@@ -35,6 +36,10 @@ async def _upload(asked: Asked, upload: str, name: str | None, at: str) -> Store
     """The file is read again and hashed: a row alone does not prove that it is there and whole."""
     row = None
     if is_uuid(upload):
+        async with asked.parts.pool.acquire() as conn:
+            row = await find_upload(conn, asked.partition, asked.tenant, upload)
+    if row and not row["sealed"]:
+        await seal_clear(asked, [upload])
         async with asked.parts.pool.acquire() as conn:
             row = await find_upload(conn, asked.partition, asked.tenant, upload)
     if row is None:

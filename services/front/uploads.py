@@ -13,8 +13,9 @@ from schemas.problems import Fault, Problem, Rejection
 from services.front.asked import Asked
 from services.front.bodies import escape
 from services.front.problems import Refused, refused
+from services.private.late import seal_clear
 
-_SHA = "select id::text, sha256 from uploads where partition = $1 and tenant = $2 and id = any($3)"
+_SHA = "select id::text, sha256, sealed from uploads where partition = $1 and tenant = $2 and id = any($3)"
 _FIND = "select sha256, size, name, media_type, sealed from uploads where partition = $1 and tenant = $2 and id = $3"
 
 
@@ -51,12 +52,15 @@ async def uploads_in(asked: Asked, value: Json, pointer: str) -> dict[str, str]:
 
 
 async def uploads_sha256(asked: Asked, ids: Iterable[str]) -> dict[str, str]:
-    """SHA-256 by id of those that this tenant has: one query for all, none where nothing is named."""
+    """SHA-256 by id of those that this tenant has: one query for all, none where nothing is named. What is named is
+    encrypted from then on."""
     wanted = {UUID(each) for each in ids if is_uuid(each)}
     if not wanted:
         return {}
     async with asked.parts.pool.acquire() as conn:
-        return {row["id"]: row["sha256"] for row in await conn.fetch(_SHA, asked.partition, asked.tenant, list(wanted))}
+        rows = await conn.fetch(_SHA, asked.partition, asked.tenant, list(wanted))
+    await seal_clear(asked, [row["id"] for row in rows if not row["sealed"]])
+    return {row["id"]: row["sha256"] for row in rows}
 
 
 def unknown_uploads(named: Iterable[tuple[str, str]], known: dict[str, str]) -> Rejection | None:

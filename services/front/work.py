@@ -20,6 +20,7 @@ from services.front.keyed import body_digest
 from services.front.problems import ProblemBody, Refused, prefixed, problem_body
 from services.front.results import stored_result
 from services.keys import SERVE
+from services.private.outlived import forget_late
 from services.work.tokens import Lease
 
 REPORTS_MAX = 1000
@@ -129,7 +130,9 @@ async def report(asked: Asked, token: str, verb: str) -> Reply:
     command = await _command(asked, lease, body, "", asked.cause(), key)
     if isinstance(command, Rejection):
         raise Refused(command)
-    outcome = accepted(await asked.parts.jobs.do(command))
+    answer = await asked.parts.jobs.do(command)
+    await forget_late(asked, [command], [answer])
+    outcome = accepted(answer)
     return Reply(200, Reported(outcome.cancel_requested), position(outcome))
 
 
@@ -214,6 +217,7 @@ async def heartbeat_all(asked: Asked) -> Reply:
 async def _all_done(asked: Asked, commands: Sequence[ReportWork | Rejection], at: str) -> Reply:
     taken = [(n, command) for n, command in enumerate(commands) if isinstance(command, ReportWork)]
     done = await asked.parts.jobs.do_all([command for _, command in taken])
+    await forget_late(asked, [command for _, command in taken], done)
     outcomes: dict[int, Outcome | Rejection] = dict(zip((n for n, _ in taken), done, strict=True))
     answers = [_answer(asked, outcomes.get(n, command), f"{at}/{n}") for n, command in enumerate(commands)]
     return Reply(200, ReportAnswers(answers), await last_position(asked, done))

@@ -6,8 +6,9 @@ four round trips whatever its size: lock, load, write, commit. A command that fa
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 
 import asyncpg
 import structlog
@@ -27,6 +28,7 @@ from services.jobs.needs import Needs
 from services.jobs.obey import Answer, obey
 from services.jobs.working import Working, claimed, load
 from services.private.hide import concerns
+from services.private.named import refusals, uses
 from services.private.vault import Vault
 
 log = structlog.get_logger()
@@ -121,9 +123,12 @@ class Appender:
                 self._conn.terminate()
 
     def _next_batch(self) -> Waiting:
-        """What follows a type's definition or an erasure waits for the next one: what must be read depends on it."""
+        """What follows a type's definition waits for the next one: what must be read depends on it. An erasure is
+        alone: it takes the files that no job names, so it must not meet one that is being named."""
         batch: Waiting = []
         while self._queue and len(batch) < self._batch_max:
+            if batch and isinstance(self._queue[0][0], ErasePerson):
+                break
             batch.append(self._queue.popleft())
             if isinstance(batch[-1][0], DefineType | ErasePerson):
                 break
@@ -151,7 +156,11 @@ class Appender:
         else:
             await self._answer(batch, answers)
 
-    async def _append(self, commands: list[Command]) -> list[Answer | Exception]:
+    async def _append(
+        self, given: list[Command], refused: Mapping[int, Rejection] = MappingProxyType({})
+    ) -> list[Answer | Exception]:
+        """`refused`: commands of `given` that name files which are gone, with their answers."""
+        commands = given
         conn = await self._connected()
         await conn.execute((_PLAN_ANEW if self._outgrown() else "") + _LOCK % self._partition)
         work = await self._load(conn, commands)
@@ -160,14 +169,17 @@ class Appender:
             commands = await self._vault.hide(conn, work, commands)
             work = await self._load(conn, commands)
         work.estimates = self._estimates
-        answers = [self._obeyed(work, command) for command in commands]
+        answers = [refused.get(n) or self._obeyed(work, command) for n, command in enumerate(commands)]
         self._estimates.over()
         if not work.changed:
             await conn.execute("rollback")
             return answers
+        if (named := uses(commands, answers)) and (gone := await self._vault.name(conn, self._partition, named)):
+            await conn.execute("rollback")
+            return await self._append(given, {**refused, **refusals(commands, answers, gone)})
         params = [*work.batch.params(), *work.changes.params(self._partition), *work.settle_params()]
-        for person in work.erased:
-            await destroy(conn, self._partition, *person)
+        for tenant, owner, files_ in work.erased:
+            await destroy(conn, self._partition, tenant, owner, files_)
         if await conn.fetchval(WRITE_SQL, *params) is None:
             raise RuntimeError("the head moved under its lock")
         crash_point("append.before_commit")

@@ -325,13 +325,13 @@ def _erase(work: Working, command: ErasePerson) -> Answer:
     """Open jobs of the person end first, at once: what they work on can't be read any more."""
     mine = [job for job in work.jobs.values() if (job.tenant, job.owner) == (command.tenant, command.owner)]
     open_ = [job for job in mine if job.definition.private and job.phase in ACTIVE]
-    if not command.known and not open_:
+    if not command.known and not open_ and not command.files:
         return _outcome(work)
     for job in open_:
         work.record(job, job.id, job.tenant, decide_stop(job), command.cause)
     event = PersonErased(owner=command.owner, jobs_canceled=len(open_), files=len(command.files))
     work.record_of_tenant(command.tenant, event, command.cause)
-    work.erased.append((command.tenant, command.owner))
+    work.erased.append((command.tenant, command.owner, command.files))
     return _outcome(work, erased=event, files=command.files)
 
 

@@ -79,9 +79,9 @@ class Working(Struct):
     live: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
     changes: Changes = field(default_factory=Changes)
     leases_changed: set[str] = field(default_factory=set)
-    erased: list[tuple[str, str]] = field(
+    erased: list[tuple[str, str, tuple[str, ...]]] = field(
         default_factory=list
-    )  # persons (tenant, owner) whose keys end with this append
+    )  # persons (tenant, owner) whose keys end with this append, and their files
     keys_new: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)  # of submits, by the id their job would get
     estimates: Estimates = UNSAID

@@ -2,11 +2,13 @@
 
 from msgspec import Struct
 
+from eventstore.postgres import Pool
 from schemas.commands import ErasePerson, Outcome
 from schemas.envelope import Cause
 from schemas.problems import Rejection
 from services.files import Files
 from services.jobs.service import JobService
+from services.private.sweep import sweep
 
 
 class Erased(Struct, frozen=True):
@@ -18,13 +20,15 @@ class Erased(Struct, frozen=True):
     files_removed: int = 0
 
 
-async def erase(jobs: JobService, files: Files, tenant: str, owner: str, cause: Cause) -> tuple[Erased, Outcome]:
-    """Raises Unavailable. Files are removed last: without the key they can't be read by then."""
+async def erase(
+    jobs: JobService, pool: Pool, files: Files, tenant: str, owner: str, cause: Cause
+) -> tuple[Erased, Outcome]:
+    """Raises Unavailable. Files are removed last: without the key they can't be read by then, and what remains of them
+    after a crash is swept up by the orchestrator."""
     outcome = await jobs.do(ErasePerson(tenant=tenant, cause=cause, owner=owner))
     if isinstance(outcome, Rejection):
         raise TypeError(f"an erasure is never refused: {outcome.problem.code}")
-    for upload in outcome.files:
-        await files.remove(tenant, upload)
+    await sweep(pool, files)
     event = outcome.erased
     if event is None:
         return Erased(owner, erased=False), outcome

@@ -1,9 +1,9 @@
 """Where commands are hidden and jobs revealed with the keys that are there now. No plain key outlives the call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from eventstore.postgres import Connection
@@ -11,11 +11,9 @@ from eventstore.private import files, keys
 from eventstore.private.keys import TENANT_ITSELF, Masters, Person
 from eventstore.private.stream import Lock
 from projections.status.read import ItemRow
-from schemas.commands import Assignment, Command, ErasePerson, Outcome, ReportWork, RetryJob, SubmitJob
+from schemas.commands import Assignment, Command, ErasePerson, Outcome, SubmitJob
 from schemas.job import Job
-from schemas.jobtypes import Definition, JobType
-from schemas.private import marked
-from schemas.requests import Finish
+from schemas.jobtypes import JobType
 from schemas.states import ACTIVE, visible
 from services.jobs.dedupe import request_digest
 from services.jobs.working import Working
@@ -23,10 +21,6 @@ from services.private.hide import hidden, kind_of, owner_of, private_digest
 from services.private.reveal import Glass, revealed, revealed_assignment, revealed_items
 
 T = TypeVar("T")
-
-# By the primary key. The definition is written without its defaults, so only types with private fields have the word.
-_PRIVATE_TYPES = """select definition from types
-    where partition = $1 and tenant = $2 and position('"private":'::bytea in definition) > 0"""
 
 # By jobs_owner.
 _OPEN = "select id::text from jobs where partition = $1 and tenant = $2 and owner = $3 and state = any ($4)"
@@ -63,8 +57,6 @@ class Vault:
             if isinstance(command, ErasePerson):
                 done.append(await self._erasing(conn, partition, command))
             elif kind := private.get(n):
-                if (given := _files(command, kind)) and (owner := owner_of(work, command)) in people:
-                    await files.give(conn, partition, owner, given, people, by)
                 done.append(hidden(work, command, kind, people))
             else:
                 done.append(command)
@@ -75,8 +67,12 @@ class Vault:
         person = command.tenant, command.owner
         known = await keys.exists(conn, partition, *person)
         rows = await conn.fetch(_OPEN, partition, *person, _OPEN_STATES)
-        own = await files.only_of(conn, partition, *person)
+        own = await files.ending(conn, partition, *person)
         return replace(command, known=known, jobs=tuple(row["id"] for row in rows), files=tuple(own))
+
+    async def name(self, conn: Connection, partition: int, uses: Collection[files.Use]) -> set[str]:
+        """Put on record whose the named files are. Answers those that are gone. Runs in the append's transaction."""
+        return await files.name(conn, partition, uses, partial(self.masters, conn))
 
     async def digest(self, conn: Connection, partition: int, kind: JobType, command: SubmitJob) -> str | None:
         """What makes a request the same as another, for who only asks."""
@@ -101,13 +97,12 @@ class Vault:
         (glass,) = await self._glasses(conn, partition, [replace(job, veil=None)])
         return revealed_items(glass, items, instead) if glass else list(items)
 
-    async def new_key(self, conn: Connection, partition: int, tenant: str, upload: str) -> bytes | None:
-        """The key of a new upload, where any of the tenant's job types has private files. Else files stay plain."""
-        rows = await conn.fetch(_PRIVATE_TYPES, partition, tenant)
-        kinds = [msgspec.json.decode(row["definition"], type=Definition) for row in rows]
-        if not any(marked(kind.private).files for kind in kinds):
-            return None
-        return await files.new_key(conn, partition, tenant, upload, await self.masters(conn))
+    async def new_key(
+        self, conn: Connection, partition: int, tenant: str, upload: str, owner: str | None, *, ageless: bool = False
+    ) -> bytes:
+        """The key of a file that no job names yet. Every file is encrypted: which job will name it, nobody knows."""
+        by = await self.masters(conn)
+        return await files.new_key(conn, partition, tenant, upload, by, owner=owner, ageless=ageless)
 
     async def lock(self, conn: Connection, partition: int, tenant: str, upload: str, size: int) -> Lock | None:
         """What an encrypted upload is read with; None where its keys were destroyed."""
@@ -141,15 +136,3 @@ def _filled(answer: T, plain: dict[str, Assignment]) -> T:
     if not isinstance(answer, Outcome) or not answer.assignments:
         return answer
     return replace(answer, assignments=tuple(plain.get(a.job.id, a) for a in answer.assignments))
-
-
-def _files(command: Command, kind: JobType) -> list[str]:
-    """The uploads that become this person's with the command."""
-    marks = marked(kind.private)
-    match command:
-        case SubmitJob() | RetryJob() if marks.uploads:
-            return list(command.uploads)
-        case ReportWork(body=Finish(), result=result) if marks.result and result and result.upload:
-            return [result.upload]
-        case _:
-            return []

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
@@ -50,6 +52,21 @@ async def api(url: str, pool: Pool, tenant: str) -> AsyncIterator[Api]:
         key = (await create_key(conn, tenant, DEFAULT_SCOPES)).key
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
         yield Api(http, tenant, pool)
+
+
+@pytest.fixture
+async def admin(url: str, pool: Pool, tenant: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Who may read the whole log of the tenant, and erase a person."""
+    async with pool.acquire() as conn:
+        key = (await create_key(conn, tenant, ("admin", "audit"))).key
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
+        yield http
+
+
+@pytest.fixture
+def folder(settings: Settings, tenant: str) -> Path:
+    """Where this tenant's files are."""
+    return Path(unquote(urlsplit(settings.files_url).path)) / tenant
 
 
 @pytest.fixture

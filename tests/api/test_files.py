@@ -6,23 +6,17 @@ import hashlib
 import io
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from services.api.outcome import cell
-from services.settings import Settings
+from services.files import SEALED
 from tests.api.client import Api
 
 UNKNOWN = "01999999-9999-7999-8999-999999999999"
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def folder(settings: Settings, tenant: str) -> Path:
-    """Where this tenant's files are."""
-    return Path(unquote(urlsplit(settings.files_url).path)) / tenant
 
 
 async def test_an_upload_comes_back_as_it_was(api: Api) -> None:
@@ -153,8 +147,8 @@ async def test_finished_means_that_the_result_is_there(api: Api, folder: Path) -
     await api.job()
     (assignment,) = await api.claim()
     gone, changed = await api.upload(b"gone"), await api.upload(b"changed")
-    (folder / str(gone["id"])).unlink()
-    (folder / str(changed["id"])).write_bytes(b"CHANGED")
+    (folder / f"{gone['id']}{SEALED}").unlink()
+    (folder / f"{changed['id']}{SEALED}").write_bytes(b"CHANGED")
     before = await api.head()
     for upload in (gone, changed):
         answer = await api.report(assignment["lease"], "finish", {"result": {"upload": upload["id"]}})

@@ -172,9 +172,12 @@ class Client:
         call = Call(method="GET", path=f"{_path(job)}/problems", headers={"Accept": "text/csv"})
         return (await self.link.ask(call)).body.decode()
 
-    async def upload(self, source: File) -> Upload:
-        """Store a file from a path, bytes or a stream. A stream that breaks off is raised: it can't be read twice."""
-        return (await self.link.ask(Call(path="/v1/uploads", body=source, timeout_s=FILE_S))).read(Upload)
+    async def upload(self, source: File, *, owner: str | None = None, job: Job | None = None) -> Upload:
+        """Store a file from a path, bytes or a stream. A stream that breaks off is raised: it can't be read twice.
+
+        `owner`, or the `job` it is for: whose file it is until a job names it; else it goes when anybody is erased."""
+        query = {"owner": owner, "job": job and _id(job)}
+        return (await self.link.ask(Call(path="/v1/uploads", query=query, body=source, timeout_s=FILE_S))).read(Upload)
 
     async def result(self, job: Job) -> bytes:
         """The result in memory; a large one is for `download`."""

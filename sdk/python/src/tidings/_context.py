@@ -103,7 +103,7 @@ class Context:
 
     async def result(self, content: Path | bytes, name: str) -> None:
         """Store a file as the result; the job is finished with it when the handler returns."""
-        self.outcome = {"upload": (await self.client.upload(content)).id, "name": name}
+        self.outcome = {"upload": (await self.client.upload(content, job=self.job)).id, "name": name}
 
     def inline(self, result: dict[str, object]) -> None:
         """A small result that is kept with the job itself."""
