@@ -75,7 +75,8 @@ async def create_upload(asked: Asked) -> Response:
 
 async def _secret(asked: Asked, upload: str) -> bytes:
     """The key of the file, kept before the first byte comes: so that an erasure meanwhile finds it."""
-    owner, job = asked.parameter("owner") or asked.caller.owner, asked.parameter("job")
+    owner = asked.parameter("owner") or asked.caller.owner
+    job = asked.parameter("job") or asked.header("tidings-job")
     if owner is not None and len(owner) > OWNER_MAX_CHARS:
         raise invalid(Fault("owner", f"must have at most {OWNER_MAX_CHARS} characters"))
     if owner is not None and not asked.caller.may_use(owner):

@@ -180,7 +180,7 @@ async def test_a_result_that_comes_after_its_person_was_erased_never_was(
     job = await private_job(api)
     (given,) = await api.claim()
     await erased(admin)
-    answer = await api.http.post("/v1/uploads", content=FILE, params={"job": job})
+    answer = await api.http.post("/v1/uploads", content=FILE, headers={"Tidings-Job": job})
     assert answer.status_code == 410
     late = [await sent(api), await sent(api)]  # by a worker that does not say for which job
     one = await api.report(given["lease"], "finish", {"result": {"upload": late[0]}})

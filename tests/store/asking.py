@@ -22,10 +22,11 @@ from schemas.job import Job
 from schemas.jobtypes import JobType
 from schemas.problems import Rejection
 from services.jobs.service import JobService
+from services.private.vault import Vault
 from tests.store.services import TYPE, cause
 
 EXPORT = JobType(title="Export")
-FILE = StoredResult(upload="0193a5b0-0000-7000-8000-0000000000ff", size=3, sha256="ab" * 32)
+FILE = StoredResult(inline={"rows": 3})
 
 
 def click(tenant: str, n: Json = 0, *, key: str | None = None, **fields: object) -> SubmitJob:
@@ -53,6 +54,14 @@ def finish(job: Job) -> ReportWork:
 
 def cancel(job: Job) -> CancelJob:
     return CancelJob(tenant=job.tenant, cause=cause(), job=job.id)
+
+
+async def uploaded(pool: Pool, tenant: str, partition: int = 0) -> str:
+    """A file as far as the log knows of it: its key. No job names it yet."""
+    upload = uuid7()
+    async with pool.acquire() as conn:
+        await Vault().new_key(conn, partition, tenant, upload, None)
+    return upload
 
 
 async def done(service: JobService, command: Command) -> Outcome:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from eventstore.postgres import Pool
 from projections.verify import verify
 from schemas import requests
-from schemas.ids import uuid7
 from schemas.job import Job
 from schemas.jobtypes import Dedupe, JobType
 from schemas.problems import Problem
@@ -28,6 +27,7 @@ from tests.store.asking import (
     retry,
     said,
     taken,
+    uploaded,
 )
 from tests.store.services import Service, define, serving
 
@@ -50,9 +50,9 @@ async def test_fifty_clicks_at_once_are_one_job(service: Service, pool: Pool, te
     )
 
 
-async def test_the_same_file_uploaded_fifty_times_is_one_job(service: Service, tenant: str) -> None:
+async def test_the_same_file_uploaded_fifty_times_is_one_job(service: Service, pool: Pool, tenant: str) -> None:
     await define(service, tenant, EXPORT)
-    uploads = [uuid7() for _ in range(50)]
+    uploads = [await uploaded(pool, tenant) for _ in range(50)]
     clicks = [replace(click(tenant, {"upload": u}), uploads={u: "ab" * 32}) for u in uploads]
     answers = await asyncio.gather(*(done(service, each) for each in clicks))
     assert len({answer.job.id for answer in answers if answer.job}) == 1

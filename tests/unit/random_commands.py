@@ -50,7 +50,7 @@ KINDS = (
     ),
 )
 CAUSE = Cause(actor=Actor("user", "ann"), causation_id="0193c5a0-0000-7000-8000-000000000000")
-FILE = StoredResult(upload="0193a5b0-0000-7000-8000-0000000000ff", size=3, sha256="ab" * 32)
+FILE = StoredResult(inline={"rows": 3})
 
 rows = st.integers(1, 4)
 numbers = st.integers(0, 6).map(float)

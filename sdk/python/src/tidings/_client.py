@@ -176,8 +176,9 @@ class Client:
         """Store a file from a path, bytes or a stream. A stream that breaks off is raised: it can't be read twice.
 
         `owner`, or the `job` it is for: whose file it is until a job names it; else it goes when anybody is erased."""
-        query = {"owner": owner, "job": job and _id(job)}
-        return (await self.link.ask(Call(path="/v1/uploads", query=query, body=source, timeout_s=FILE_S))).read(Upload)
+        headers = {"Tidings-Job": _id(job)} if job else {}
+        call = Call(path="/v1/uploads", query={"owner": owner}, headers=headers, body=source, timeout_s=FILE_S)
+        return (await self.link.ask(call)).read(Upload)
 
     async def result(self, job: Job) -> bytes:
         """The result in memory; a large one is for `download`."""
