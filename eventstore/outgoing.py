@@ -22,7 +22,7 @@ PAGE_MAX_BYTES = 4 * 1024 * 1024  # of lines in memory: a page of the biggest ev
 JOBS_REMEMBERED = 50_000
 
 # By the primary key. Line sizes are known without reading the lines, so only those that fit are read; the first always.
-_PAGE = """select position, tenant, stream, type, line, hash from (
+PAGE_SQL = """select position, tenant, stream, type, line, hash from (
         select *, sum(octet_length(line)) over (order by position) - octet_length(line) as before from (
             select * from events where partition = $1 and position > $2 order by position limit $3
         ) next
@@ -33,7 +33,7 @@ Columns = tuple[int, str, str, str, bytes, bytes]
 
 
 def _columns(row: asyncpg.Record | Row) -> Columns:
-    """Of the table or of an archive, in the order of `_PAGE`."""
+    """Of the table or of an archive, in the order of `PAGE_SQL`."""
     if isinstance(row, Row):
         return row.position, row.keys.tenant, row.keys.stream, row.keys.type, row.line, row.hash
     position, tenant, stream, kind, line, digest = row
@@ -97,7 +97,7 @@ class Outgoing:
 
     async def page(self, conn: Connection, after: int, limit: int) -> list[Message]:
         """The next messages, in order; bounded in count and in bytes."""
-        there = await conn.fetch(_PAGE, self._partition, after, limit, PAGE_MAX_BYTES)
+        there = await conn.fetch(PAGE_SQL, self._partition, after, limit, PAGE_MAX_BYTES)
         rows = [_columns(row) for row in await archived.lines(conn, self._partition, after, limit, there)]
         await self._types.learn(conn, self._partition, self._older_jobs(rows))
         return [self._message(row) for row in rows]

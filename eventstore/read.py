@@ -28,7 +28,7 @@ _BEFORE = """with recursive halves (low, high) as (
         where low < high
     ) select low from halves where low = high"""
 # By the primary key (partition, position).
-_READ = "select position, line from events where partition = $1 and position > $2 order by position limit $3"
+READ_SQL = "select position, line from events where partition = $1 and position > $2 order by position limit $3"
 # By events_stream_version (partition, tenant, stream, version).
 _READ_STREAM = """select version, line, hash from events
     where partition = $1 and tenant = $2 and stream = $3 and version > $4 order by version limit $5"""
@@ -55,7 +55,7 @@ async def last_before(conn: Connection, partition: int, at: datetime) -> int:
 
 async def read_lines(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[bytes]:
     """The next lines of a partition, as they stand in the log, whether in the table or in an archive."""
-    rows = await conn.fetch(_READ, partition, after, limit)
+    rows = await conn.fetch(READ_SQL, partition, after, limit)
     return [row["line"] for row in await archived.lines(conn, partition, after, limit, rows)]
 
 

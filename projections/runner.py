@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from eventstore import followers, read
-from eventstore.postgres import AWAY, NOTICE_GONE, Connection, pauses
+from eventstore.postgres import AWAY, IN_ORDER, NOTICE_GONE, Connection, pauses
 from eventstore.tail import Tail
 from schemas.envelope import Recorded
 
@@ -26,7 +26,7 @@ _TRY_LOCK = "select pg_try_advisory_lock(hashtext('tidings.projection.' || $1), 
 
 
 # Batch and checkpoint commit together, so what a power cut takes back is only done again: no fsync beside the appends'.
-_SESSION = {"timezone": "UTC", "synchronous_commit": "off", **NOTICE_GONE}
+_SESSION = {"synchronous_commit": "off", **IN_ORDER, **NOTICE_GONE}
 
 
 class Projection(Protocol):

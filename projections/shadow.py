@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from msgspec import Struct
 
-from eventstore.postgres import AWAY, NOTICE_GONE, Connection, pauses
+from eventstore.postgres import AWAY, IN_ORDER, NOTICE_GONE, Connection, pauses
 from projections.verify import Difference, second_build
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ async def follow(
     dsn: str, see: Callable[[Pass], Awaitable[bool]], *, every_s: float, standby_s: float | None = None
 ) -> None:
     """Build, compare, tell `see`, pause, and again while it wants. `standby_s`: only where nobody else does."""
-    conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", **NOTICE_GONE})
+    conn = await asyncpg.connect(dsn, server_settings={**IN_ORDER, **NOTICE_GONE})
     try:
         if standby_s is not None:
             await _alone(conn, standby_s)

@@ -14,7 +14,7 @@ import asyncpg
 
 from eventstore.audit import parts, rows
 from eventstore.audit.parts import Held, Part, check_part
-from eventstore.postgres import Connection
+from eventstore.postgres import IN_ORDER, Connection
 
 WORTH = 4 * parts.PART  # events; below, they are checked sooner than processes have started
 
@@ -54,7 +54,7 @@ class _Here:
 
 def _open(dsn: str) -> None:
     _Here.runner = asyncio.Runner()
-    _Here.conn = _Here.runner.run(asyncpg.connect(dsn, server_settings={"timezone": "UTC"}))
+    _Here.conn = _Here.runner.run(asyncpg.connect(dsn, server_settings=IN_ORDER))
 
 
 def _check(snapshot: str, part: Part) -> Held | None:

@@ -49,7 +49,7 @@ _WRONG_PLACE = 10071  # the subject does not stand at the sequence that the mess
 _NOTHING = "00000000-0000-0000-0000-000000000000"
 
 _FILES = files("services.nats")
-_CHANGED = _FILES.joinpath("status_changed.sql").read_text()
+CHANGED_SQL = _FILES.joinpath("status_changed.sql").read_text()
 _OPEN = _FILES.joinpath("status_open.sql").read_text()
 
 _encoder = msgspec.json.Encoder()
@@ -225,7 +225,7 @@ class PartitionStatus:
     async def _step(self, position: int) -> int:
         """Publish the newest state of each job that the next events are of. Answers how far they go."""
         async with self._pool.acquire() as conn:
-            rows = await conn.fetch(_CHANGED, self._tail.partition, position, PAGE)
+            rows = await conn.fetch(CHANGED_SQL, self._tail.partition, position, PAGE)
             changed = {row["stream"]: row["begun"] for row in rows if ":" not in row["stream"]}
             at = await database_now(conn)
             jobs = await read_changed(conn, self._tail.partition, list(changed))
