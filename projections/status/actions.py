@@ -85,7 +85,8 @@ def _retries(job: Job, language: str) -> list[Offer]:
         warning = message("warning-failed", **failed, **risk) if unsafe else None
         offers.append(Offer("retry_failed", message("action-retry_failed", **failed), path, "POST", warning, unsafe))
     if job.phase is not Phase.PARTLY_DONE or not offers:  # what is ready there is not done a second time
-        label = message("action-retry") if unsafe else message("action-retry_safely")
+        alone = message("action-retry" if unsafe else "action-retry_safely")
+        label = message("action-retry_all", safety=rule.safety) if offers else alone
         warning = message("warning-all", mode=rule.mode, **risk) if unsafe else None
         offers.append(Offer("retry", label, path, "POST", warning, unsafe))
     return offers

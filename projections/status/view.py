@@ -167,6 +167,8 @@ def _result(job: Job, script: Script, sign: Sign) -> ResultView:
 def _place(job: Job, language: str) -> Line:
     if visible(job.phase) is State.CANCELED:
         return message("place-nothing")
+    if job.phase is Phase.CANCELING:
+        return message("place-canceling")
     if job.veil == REMOVED and job.result is None and visible(job.phase) is State.FINISHED:
         return message("place-removed")
     if job.definition.result.place is not None:

@@ -62,12 +62,12 @@ attention = { $failed ->
 
 ## Was nicht stimmt, und der nächste Schritt
 
-trouble-lost = Der letzte Versuch brach vorzeitig ab; warum, wissen wir nicht.
+trouble-lost = Warum der letzte Versuch vorzeitig abbrach, wissen wir nicht.
 trouble-failed = Der letzte Versuch ist nicht gelungen.
 trouble-stuck = Es bewegt sich länger nichts, als es bei dieser Art von Auftrag sein darf.
 trouble-gave_up = Die Arbeit konnte nicht beendet werden.
 trouble-overdue = Die Frist ist abgelaufen, bevor die Arbeit getan war.
-trouble-expired = Die nötige Korrektur kam nicht rechtzeitig, deshalb läuft der Auftrag nicht mehr.
+trouble-expired = Wir haben diesen Auftrag angehalten, weil er zu lange auf eine Korrektur gewartet hat.
 
 support = Brauchen Sie Hilfe? Nennen Sie unserem Support { $ref }.
 
@@ -98,6 +98,7 @@ leave-ended = Sie können diese Seite verlassen. Es gibt nichts mehr abzuwarten.
 place-default = Ihr Ergebnis erscheint hier.
 place-ready = Ihr Ergebnis ist da.
 place-removed = Entfernt. Die persönlichen Daten dieses Auftrags wurden gelöscht, wie es gewünscht war.
+place-canceling = Sobald er angehalten ist, erscheint kein Ergebnis mehr.
 place-nothing = Dieser Auftrag wurde abgebrochen, deshalb erscheint kein Ergebnis.
 
 wait-none = Für diesen Auftrag lässt sich die Dauer noch nicht verlässlich schätzen. Der Stand erscheint hier nach jedem Schritt.
@@ -185,6 +186,10 @@ action-download_problems = Fehlerliste herunterladen ({ $failed } { $unit })
 action-retry_failed = Erneut versuchen ({ $failed } { $unit })
 action-retry_safely = Gefahrlos erneut versuchen
 action-retry = Erneut versuchen
+action-retry_all = { $safety ->
+    [safe] Alles gefahrlos noch einmal
+   *[other] Alles noch einmal
+}
 action-cancel = Abbrechen
 action-again = Neuen Auftrag starten
 
@@ -442,9 +447,10 @@ screen-row = Zeile
 screen-column = Spalte
 screen-reason = Was nicht stimmt
 screen-value = Was dort steht
+screen-which = Worum es geht
 screen-more = Die Datei zum Herunterladen enthält alle { $count }.
 screen-still-running = Der Auftrag läuft noch.
-screen-not-running = Der Auftrag ruht so lange.
+screen-not-running = Bis dahin läuft nichts.
 screen-confirm = Bevor Sie weitermachen
 screen-not-now = Jetzt nicht
 screen-fixed-file = Ihre korrigierte Datei

@@ -62,12 +62,12 @@ attention = { $failed ->
 
 ## What is wrong, and the next step
 
-trouble-lost = The last try stopped early, and we do not know why.
+trouble-lost = We do not know why the last try stopped early.
 trouble-failed = The last try failed.
 trouble-stuck = Nothing has moved for longer than this kind of job allows.
 trouble-gave_up = The work could not be finished.
 trouble-overdue = The deadline passed before the work was done.
-trouble-expired = The fix it needed did not come in time, so the job no longer runs.
+trouble-expired = We stopped this job, because it had waited too long for a fix.
 
 support = Need help? Contact support with { $ref }.
 
@@ -98,6 +98,7 @@ leave-ended = You can leave this page. There is nothing left to wait for.
 place-default = Your result will appear here.
 place-ready = Your result is here.
 place-removed = Removed. The personal data of this job was erased, as was asked for.
+place-canceling = Once it has stopped, no result will appear.
 place-nothing = This job was canceled, so no result will appear.
 
 wait-none = This job has no reliable finish estimate yet. We will update status as steps complete.
@@ -191,6 +192,10 @@ action-retry_failed = { $failed ->
 }
 action-retry_safely = Retry safely
 action-retry = Retry
+action-retry_all = { $safety ->
+    [safe] Retry everything safely
+   *[other] Retry everything
+}
 action-cancel = Cancel
 action-again = Start a new one
 
@@ -457,9 +462,10 @@ screen-row = Row
 screen-column = Column
 screen-reason = What is wrong
 screen-value = What stands there
+screen-which = Which one
 screen-more = The file to download has all { $count }.
 screen-still-running = The job still runs.
-screen-not-running = The job is paused until then.
+screen-not-running = Nothing runs until you do.
 screen-confirm = Before you go ahead
 screen-not-now = Not now
 screen-fixed-file = Your fixed file

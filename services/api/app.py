@@ -39,6 +39,7 @@ from services.api.auditing import Auditing
 from services.api.auth import Keys
 from services.api.calls import Call, answer, serve
 from services.api.links import Links
+from services.api.looks import Overviews
 from services.api.metrics import Metrics
 from services.api.openapi import Documents, document
 from services.api.parts import Parts
@@ -135,6 +136,7 @@ async def _parts(engine: Engine) -> Parts:
         ),
         auditing=Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays, lambda: engine.shadow),
+        overviews=Overviews(pool),
     )
 
 

@@ -3,6 +3,7 @@
 from services.api.auditing import Auditing
 from services.api.auth import Keys
 from services.api.links import Links
+from services.api.looks import Overviews
 from services.api.metrics import Metrics
 from services.api.screens import Screens
 from services.front import asked
@@ -18,3 +19,4 @@ class Parts(asked.Parts, frozen=True, kw_only=True):
     screens: Screens
     auditing: Auditing
     metrics: Metrics
+    overviews: Overviews

@@ -33,6 +33,7 @@ SCREEN = (
     "screen-column",
     "screen-reason",
     "screen-value",
+    "screen-which",
     "screen-more",
     "screen-still-running",
     "screen-not-running",

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import httpx
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, FloatRect, Page, async_playwright, expect
 
 from schemas.states import State
 from tests.browser.conftest import ARGUMENTS, MISSING, chromium
@@ -18,6 +18,7 @@ from tests.e2e.processes import stack
 
 SLOTS = 4  # of the demo's workers together
 MONTHS = 9
+MARGIN_PX = 20
 
 
 async def morning(person: Person, folder: Path) -> None:
@@ -29,19 +30,19 @@ async def morning(person: Person, folder: Path) -> None:
     await uses_sample(page)
     await button(page, "import").click()
     await sees(row(page, "import"), "3 rows need attention.")
-    await take(page, folder, "running")
+    await take(page, folder, "running", until=1)
     await page.locator("#cut").click()
     await sees(row(page, "export"), "We can't be reached")
-    await take(page, folder, "away")
+    await take(page, folder, "away", until=1)
     await sees(page.locator("#told"), "Connected again.")
     await sees(row(page, "import"), "4 rows need attention.")
     await sees(row(page, "ai"), "23 summaries")
     await row(page, "ai").get_by_role("button", name="Retry 5 failed notes").click()
     await sees(row(page, "ai"), "another charge")
-    await take(page, folder, "before-a-retry")
+    await take(page, folder, "before-a-retry", task=2)
     await page.set_viewport_size({"width": 360, "height": 800})
     await page.emulate_media(color_scheme="dark")
-    await take(page, folder, "phone-dark")
+    await take(page, folder, "phone-dark", task=1)
 
 
 async def other_readers(browser: Browser, url: str, folder: Path) -> None:
@@ -105,9 +106,24 @@ async def console(page: Page, http: httpx.AsyncClient, key: str, folder: Path) -
     await take(page, folder, "console-phone-dark")
 
 
-async def take(page: Page, folder: Path, name: str) -> None:
+async def take(page: Page, folder: Path, name: str, *, task: int | None = None, until: int | None = None) -> None:
+    """The whole page; or the demo's page as far as one of its tasks, or that task alone: whole cards, nothing cut."""
+    await page.mouse.move(0, 0)  # nothing shows that a mouse is over it
     await page.evaluate("scrollTo(0, 0)")
-    await page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
+    clip: FloatRect | None = None
+    if (last := until if task is None else task) is not None:
+        box = await page.locator(".task").nth(last).bounding_box()
+        assert box
+        left, top = (0.0, 0.0) if task is None else (max(0.0, box["x"] - MARGIN_PX), box["y"] - MARGIN_PX)
+        right = await width_of(page) if task is None else box["x"] + box["width"] + MARGIN_PX
+        below = box["y"] + box["height"] + MARGIN_PX
+        clip = {"x": left, "y": top, "width": right - left, "height": below - top}
+    await page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled", clip=clip)
+
+
+async def width_of(page: Page) -> float:
+    width: float = await page.evaluate("innerWidth")
+    return width
 
 
 async def main(folder: Path, url: str, key: str) -> None:

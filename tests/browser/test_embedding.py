@@ -45,9 +45,9 @@ async def test_its_colours_direction_and_language_are_the_products(person: Perso
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
         await page.locator("tidings-button").locator("button.main").click()
         await sees(page.locator("tidings-button + tidings-job"), "Ihre Datei kann heruntergeladen werden")
-        ground = "(node) => getComputedStyle(node).backgroundColor"
+        color = "(node) => getComputedStyle(node).color"
         accent = "rgb(138, 28, 91)" if scheme == "light" else "rgb(255, 179, 221)"
-        assert await page.locator("tidings-button").locator("button.main").evaluate(ground) == accent
+        assert await page.locator("tidings-button").locator("button.started").evaluate(color) == accent
         assert await violations(page) == []
         assert await overflow(page) <= 0
 

@@ -54,6 +54,17 @@ async def console(browser: Browser, ready: dict[str, str]) -> AsyncIterator[Page
         yield page
 
 
+async def test_the_first_screen_counts_them_all(console: Page, ready: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {ready['api_key']}"}
+    async with httpx.AsyncClient(base_url=ready["url"], headers=headers, timeout=60) as http:
+        began = time.monotonic()
+        kinds = (await http.get("/v1/overview")).json()["types"]
+        print(f"\ncounted in {time.monotonic() - began:.3f} s")
+    counted = sum(kind["waiting"] for kind in kinds)
+    await sees(console.locator("#overview .sum"), f"{counted:,}")
+    assert counted > JOBS - 1000  # other tests cancel a few of them
+
+
 async def test_each_keystroke_finds_by_an_index(console: Page) -> None:
     box = console.locator("[name=q]")
     began = time.monotonic()

@@ -126,7 +126,7 @@ def test_a_lost_try_is_told_and_its_progress_is_gone() -> None:
     view = shown(journey(IMPORT, *RUNNING, HALF, LOST, QUEUED))
     assert view.sentence == "The last try stopped early. Waiting for a free worker to try again."
     assert view.problem
-    assert view.problem.text == "The last try stopped early, and we do not know why."
+    assert view.problem.text == "We do not know why the last try stopped early."
     assert view.problem.still_running
     assert "do not need to do anything" in view.problem.next
     assert view.progress is None
@@ -186,7 +186,7 @@ def test_several_bad_rows_are_counted_and_retried_alone() -> None:
     assert (view.problem.text, view.problem.row, view.problem.count) == ("Some dates are wrong.", 17, 4)
     assert view.problem.next.startswith("Download the problem rows, fix what is wrong, and retry only those.")
     assert names(view) == ["download_problems", "retry_failed", "retry", "cancel"]
-    assert [action.label for action in view.actions[1:3]] == ["Retry 4 failed rows", "Retry safely"]
+    assert [action.label for action in view.actions[1:3]] == ["Retry 4 failed rows", "Retry everything safely"]
 
 
 @pytest.mark.parametrize(

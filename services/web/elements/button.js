@@ -11,7 +11,7 @@ const OPEN = ["queued", "running"];
 /**
  * The button people trust. Attributes: `type` of the job · `input`, `settings` as JSON · `size` · `label` · `job-title`
  * · `owner`, where the page's pass does not say it · `upload` with a file's `accept`: a file comes first, and becomes
- * `{"upload": id}` in the input · `status-href`: where View status leads, else to the job's row on this page
+ * `{"upload": id}` in the input; slot `file`: other ways to a file, beside it · `status-href`: where View status leads, else to the job's row on this page
  * · `rowless`: the row is shown elsewhere. Events: `tidings-job` with the JobView, for each one that it opens.
  */
 export class TidingsButton extends TidingsElement {

@@ -12,18 +12,20 @@ import { html } from "../html.js";
  * @param {import("../words.js").Words} words
  */
 export function render({ job, label, accept, file, sent, busy }, words) {
+  const started = job?.button.action === "view" ? "started" : "";
   return html`${accept !== null && !busy ? pick(accept, file, words) : ""}
-    <button class="main" type="button" aria-disabled="${busy ? "true" : "false"}">${job ? job.button.label : label}</button>
+    <button class="main ${started}" type="button" aria-disabled="${busy ? "true" : "false"}">${job ? job.button.label : label}</button>
     ${sent ? way(file, sent, words) : ""}`;
 }
 
 /** @param {string} accept @param {File | null} file @param {import("../words.js").Words} words */
 function pick(accept, file, words) {
   const chosen = file ? words.say("screen-file", { name: file.name, size: words.size(file.size) }) : "";
-  return html`<p class="pick">
-    <input type="file" aria-label="${words.say("screen-choose-file")}" accept="${accept}" />
-    <span class="link" aria-hidden="true">${words.say("screen-choose-file")}</span><span class="note">${chosen}</span>
-  </p>`;
+  return html`<div class="files">
+    <p class="pick"><input type="file" aria-label="${words.say("screen-choose-file")}" accept="${accept}" /><span class="link" aria-hidden="true">${words.say("screen-choose-file")}</span></p>
+    <slot name="file"></slot>
+    <p class="note" data-key="chosen">${chosen}</p>
+  </div>`;
 }
 
 /** @param {File | null} file @param {{done: number, total: number}} sent @param {import("../words.js").Words} words */

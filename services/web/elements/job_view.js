@@ -56,29 +56,37 @@ function stages({ stages, state }, words) {
 }
 
 /** What is wrong, where, and the next step: together. @param {JobView} view @param {Words} words @param {Local} local */
-function problem({ problem, state, sentence, liveness }, words, { items }) {
+function problem({ ref, problem, state, sentence, liveness }, words, { items }) {
   if (!problem) return "";
   const tone = liveness === "stuck" ? "bad" : "";
+  const said = problem.text === sentence || (!items.length && sentence.includes(problem.text));
   return html`<section class="box ${tone}" data-key="problem">
-    ${problem.text === sentence ? "" : html`<strong>${problem.text}</strong>`}
+    ${said ? "" : html`<strong>${problem.text}</strong>`}
     ${items.length ? table(items, words) : ""}
     ${(problem.count ?? 0) > items.length && items.length ? html`<p class="note">${words.say("screen-more", { count: words.number(problem.count ?? 0) })}</p>` : ""}
-    <p>${problem.next}</p>
+    <p>${whole(problem.next, ref)}</p>
     ${state === "needs_fix" ? html`<p class="note">${words.say("screen-not-running")}</p>` : problem.still_running ? html`<p class="note">${words.say("screen-still-running")}</p>` : ""}
   </section>`;
 }
 
+/** The job's ID in a sentence is not broken at its line's end. @param {string} text @param {string} ref */
+const whole = (text, ref) => text.split(ref).map((part, n) => html`${n ? html`<span class="whole">${ref}</span>` : ""}${part}`);
+
 /** @param {import("../types.js").Item[]} items @param {Words} words */
 function table(items, words) {
-  const columns = /** @type {const} */ (["row", "column", "reason", "value"]);
+  const placed = items.some((item) => item.row !== null || item.column !== null);
+  // What has no place in a file is known by its name alone, so that comes first.
+  /** @type {("row" | "column" | "reason" | "value")[]} */
+  const columns = placed ? ["row", "column", "reason", "value"] : ["value", "reason"];
   const shown = columns.filter((each) => items.some((item) => item[each] !== null && item[each] !== ""));
+  const named = (/** @type {string} */ each) => words.say(each === "value" && !placed ? "screen-which" : `screen-${each}`);
   const text = (/** @type {unknown} */ value) => (typeof value === "string" || value === null ? value : JSON.stringify(value));
-  const plain = shown.includes("row") ? "" : "plain";
+  const plain = placed ? "" : "plain";
   // The roles keep it a table for screen readers where a narrow row shows its cells below one another.
   return html`<div class="rows ${plain}" tabindex="0" role="group" aria-label="${words.say("screen-reason")}">
     <table role="table">
-      <thead role="rowgroup"><tr role="row">${shown.map((each) => html`<th scope="col" role="columnheader">${words.say(`screen-${each}`)}</th>`)}</tr></thead>
-      <tbody role="rowgroup">${items.map((item) => html`<tr role="row">${shown.map((each) => cell(words.say(`screen-${each}`), text(item[each])))}</tr>`)}</tbody>
+      <thead role="rowgroup"><tr role="row">${shown.map((each) => html`<th scope="col" role="columnheader">${named(each)}</th>`)}</tr></thead>
+      <tbody role="rowgroup">${items.map((item) => html`<tr role="row">${shown.map((each) => cell(named(each), text(item[each])))}</tr>`)}</tbody>
     </table>
   </div>`;
 }
@@ -88,10 +96,11 @@ const cell = (name, text) => html`<td role="cell" data-name="${name}">${text}</t
 
 /** How long, may I leave, where will it be. A wait that nobody can renew is not kept.
  *  @param {JobView} view @param {Local} local */
-function facts({ state, wait, waiting, leave, result }, { reached, frozen }) {
+function facts({ state, wait, waiting, leave, result, actions }, { reached, frozen }) {
   const open = state === "queued" || state === "running";
+  const stops = !actions.some(({ name }) => name === "cancel"); // asked to stop: how long the work takes no longer matters
   const parts = [wait.queue?.text, wait.work?.text].filter(Boolean);
-  const waits = open && (reached || frozen) ? [waiting?.text, ...(parts.length > 1 ? parts : [wait.text])] : [];
+  const waits = open && !stops && (reached || frozen) ? [waiting?.text, ...(parts.length > 1 ? parts : [wait.text])] : [];
   return html`<div class="facts">
     ${waits.filter(Boolean).map((text) => html`<p class="wait">${text}</p>`)}
     ${open || state === "needs_fix" ? html`<p>${leave.text}</p>` : ""}
@@ -118,11 +127,12 @@ function asking(view, words, { asked, busy }) {
 const attribute = (name, is) => html`${is ? name : ""}`;
 
 /** @param {JobView} view @param {Local} local */
-function actions({ actions }, { busy }) {
+function actions({ actions, state }, { busy }) {
   if (!actions.length) return "";
   return html`<div class="actions" data-key="actions">
     ${actions.map(({ name, label, method, href }, n) => {
-      const main = n === 0 && name !== "cancel" && name !== "again" ? "main" : "";
+      // While it runs there is nothing to do, so nothing stands out.
+      const main = n === 0 && state !== "running" && name !== "cancel" && name !== "again" ? "main" : "";
       if (method === "GET") return html`<a class="link ${main}" data-key="${name}" href="${href}" download>${label}</a>`;
       return html`<button class="${main}" data-key="${name}" data-do="${name}" type="button" ${attribute("disabled", busy === name)}>${label}</button>`;
     })}

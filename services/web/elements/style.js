@@ -27,10 +27,13 @@ button, .link {
 button:hover, .link:hover { border-color: var(--_accent); color: var(--_accent); }
 button.main, .link.main { background: var(--_accent); border-color: var(--_accent); color: var(--_on-accent); }
 button.main:hover, .link.main:hover { filter: brightness(1.08); color: var(--_on-accent); }
+button.started { background: color-mix(in srgb, var(--_accent) 9%, var(--_surface)); border-color: color-mix(in srgb, var(--_accent) 35%, var(--_surface)); color: var(--_accent); }
+button.started:hover { border-color: var(--_accent); color: var(--_accent); filter: none; }
 button:disabled { cursor: progress; opacity: .75; }
 :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .note { color: var(--_muted); font-size: .9rem; }
+.whole { white-space: nowrap; }
 .note:empty { display: none; }
 .pill {
   --_tone: var(--_muted); display: inline-flex; align-items: center; gap: .4rem; padding: .1rem .65rem .1rem .5rem;
@@ -70,7 +73,7 @@ const JOB = `
 .facts:not(:has(p)) { display: none; }
 .facts { display: grid; grid-template-columns: minmax(0, 1fr); gap: .25rem; font-size: .95rem; color: var(--_muted); }
 .facts b { font-weight: 600; color: var(--_text); }
-.card { container-type: inline-size; }
+:host { container-type: inline-size; }
 .box { --_tone: var(--_warn); --_tone-ground: light-dark(#f5a524, #f2bd6b); border-inline-start: 4px solid var(--_tone); background: color-mix(in srgb, var(--_tone-ground, var(--_tone)) 10%, var(--_surface)); border-radius: 8px; padding: .75rem .95rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; }
 .box.calm { --_tone: var(--_accent); --_tone-ground: var(--_accent); }
 .box.bad { --_tone: var(--_bad); --_tone-ground: var(--_bad); }
@@ -81,7 +84,11 @@ const JOB = `
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
 th, td { text-align: start; overflow-wrap: break-word; word-break: normal; padding: .3rem .8rem .3rem 0; vertical-align: top; border-bottom: 1px solid var(--_line); }
 th { color: var(--_muted); font-weight: 550; white-space: nowrap; }
-@container (max-width: 27rem) {
+@container (max-width: 30rem) {
+  .card { padding: .9rem; }
+  .box { padding: .65rem .75rem; }
+}
+@container (max-width: 36rem) {
   table, tbody, tr, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { padding-block: .45rem; border-bottom: 1px solid var(--_line); }
@@ -113,7 +120,8 @@ const BUTTON = `
 :host { display: inline-grid; gap: .5rem; justify-items: start; max-width: 100%; }
 #here { display: grid; gap: .6rem; justify-items: start; }
 .main { padding-inline: 1.3rem; }
-.pick { position: relative; display: inline-flex; align-items: center; gap: .7rem; flex-wrap: wrap; }
+.files { display: flex; align-items: center; gap: .5rem .6rem; flex-wrap: wrap; }
+.pick { position: relative; display: inline-flex; }
 .pick input { position: absolute; inset: 0; opacity: 0; width: 100%; height: 100%; cursor: pointer; }
 .pick input:focus-visible + .link { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .way { width: min(22rem, 100%); display: grid; gap: .3rem; }
