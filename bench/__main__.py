@@ -22,10 +22,10 @@ HERE = Path(__file__).parent
 OUT = HERE / "out"
 NEWEST = OUT / "newest.json"
 PART_MAX_S = 900
-MEASURED = ("limits", "submits", "work", "live", "relay", "audit", "peers", "grown", "memory", "durations")
+MEASURED = ("limits", "submits", "work", "live", "relay", "audit", "peers", "grown", "memory", "durations", "export")
 PRINTED = ("screens", "clicks", "waits")  # tables of their own, once a run
 QUICK = ("limits", "submits", "work", "live")
-ONCE = frozenset({"grown", "memory", "durations", *PRINTED})  # too long for three rounds
+ONCE = frozenset({"grown", "memory", "durations", "export", *PRINTED})  # too long for three rounds
 COMMANDS = {
     "make bench": "all of it, three rounds",
     "make bench-quick": "limits, submits, work and live, one short round",

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -191,7 +191,7 @@ def replay(
 
 
 @audit.command()
-def export(
+def export(  # noqa: PLR0917 - its options are given by name
     job: Annotated[str | None, typer.Option(help="Only this job's, by its reference or id.")] = None,
     type_: Annotated[
         str | None, typer.Option("--type", help="Only events of this type, or of jobs of this type.")
@@ -199,15 +199,23 @@ def export(
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Only from then on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Only before then.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="By default stdout; a file is gone on with.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="ndjson or parquet; by default what the file's ending says.")
+    ] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose lines [env TIDINGS_TENANT].")] = None,
     data: Data = None,
     as_json: Json = False,  # lines are JSON in any case
 ) -> None:
-    """Write sealed lines as NDJSON, byte for byte as they stand in the log."""
+    """Write sealed lines as NDJSON or Parquet, byte for byte as they stand in the log."""
+    from services.commands.export import NDJSON, form_of, lines_in
     from services.commands.export import export as run
     from services.commands.replay import moment
 
-    _finish(run(data, tenant, job, type_, moment(since), moment(until), out))
+    if form_of(form, out) == NDJSON:
+        _finish(run(data, tenant, job, type_, moment(since), moment(until), out, lines_in))
+    from services.commands.parquet import rows_in
+
+    _finish(run(data, tenant, job, type_, moment(since), moment(until), out, rows_in))
 
 
 @audit.command()
@@ -331,7 +339,7 @@ def revoke_key(
     _finish(revoke(data, tenant, key_id, as_json=as_json))
 
 
-def _finish(command: Coroutine[None, None, int]) -> None:
+def _finish(command: Coroutine[None, None, int]) -> NoReturn:
     """Run a command on the fast loop and leave with its code."""
     import uvloop
 

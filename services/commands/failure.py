@@ -15,6 +15,7 @@ from eventstore.jetstream import UnfitNats
 from eventstore.migrate import CannotMigrate
 from eventstore.private.keys import BadMasterKey
 from projections.rebuild import CannotRebuild
+from services.commands.export import CannotExport
 from services.embedded.folder import CannotStart
 from services.keys import BadKeyRequest
 from services.settings import BadSetting
@@ -32,9 +33,21 @@ def tell(error: Exception) -> None:
         case BadNote() | BadBundle():
             words = f"The note or the log {error}."
         case (
-            BadSetting() | BadKey() | BadMasterKey() | BadKeyRequest() | CannotMigrate() | CannotRebuild() | UnfitNats()
+            CannotExport()
+            | BadSetting()
+            | BadKey()
+            | BadMasterKey()
+            | BadKeyRequest()
+            | CannotMigrate()
+            | CannotRebuild()
+            | UnfitNats()
         ):
             words = str(error)
+        case ModuleNotFoundError(name="pyarrow"):  # large, and few need it
+            words = (
+                "Parquet needs pyarrow, which is not installed.\n"
+                "Install it: pip install 'tidings-server[parquet]'. Or export as NDJSON."
+            )
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."
         case OSError() | asyncpg.PostgresError():
