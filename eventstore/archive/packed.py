@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from eventstore.audit.walk import Keys, keys_of
@@ -73,6 +74,7 @@ class Packer:
         self.starts: list[int] = []
         self.offsets: list[int] = []
         self.size = 0
+        self.digest = sha256()
         self._next = first
         self._lines: list[bytes] = []
         self._bytes = 0
@@ -92,6 +94,7 @@ class Packer:
         self.starts.append(self._next - len(self._lines))
         self.offsets.append(self.size)
         self.size += len(packed)
+        self.digest.update(packed)
         self._lines, self._bytes = [], 0
         return packed
 

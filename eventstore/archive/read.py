@@ -5,6 +5,7 @@ The table is asked first, always. Only where it has a gap are archives looked fo
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from itertools import pairwise
 
 import asyncpg
@@ -20,6 +21,8 @@ STREAM_BYTES = 8 * 1024 * 1024  # of one answer
 # By archives_last.
 _COVERS = """select first, last, name, starts, offsets, size from archives
     where partition = $1 and last > $2 order by last limit 1"""
+_RECORDS = """select first, last, name, before, hash, root, size, digest from archives
+    where partition = $1 order by first"""
 _UPTO = "select coalesce(max(last), 0) from archives where partition = $1"
 # By the primary key, as `projections/status/read.py` has it.
 _BOUNDS = """with named as materialized (
@@ -51,6 +54,46 @@ class Archive(Struct, frozen=True):
         except (FileNotFoundError, place.NoPlace) as error:
             raise Damaged(self.name, start, "it is not in its place") from error
         return unpacked(self.name, raw, start, ends[0][number] - start)
+
+
+class Record(Struct, frozen=True):
+    """What the database says that an archive holds: the chain's hash before and at its end, the root over its lines."""
+
+    first: int
+    last: int
+    name: str
+    before: bytes
+    hash: bytes
+    root: bytes
+    size: int
+    digest: bytes | None
+
+    async def check_file(self, conn: Connection) -> None:
+        """The file is what was put there, to the byte. Raises Damaged."""
+        found, at = sha256(), 0
+        try:
+            while more := await place.get(conn, self.name, at, at + place.CHUNK_BYTES):
+                found.update(more)
+                at += len(more)
+        except (FileNotFoundError, place.NoPlace) as error:
+            raise Damaged(self.name, self.first, "it is not in its place") from error
+        if at != self.size or self.digest not in {None, found.digest()}:
+            raise Damaged(self.name, self.first, "the file is another one than was put there")
+
+
+async def records(conn: Connection, partition: int) -> list[Record]:
+    """Of all archives, by their first position."""
+    return [Record(*row) for row in await conn.fetch(_RECORDS, partition)]
+
+
+def in_order(found: Sequence[Record], head: int) -> bool:
+    """Whether they lie one behind the other, from the first event on and none beyond the last."""
+    last = 0
+    for each in found:
+        if not (each.first == last + 1 <= each.last <= head):
+            return False
+        last = each.last
+    return True
 
 
 def _begins(places: Sequence[int], first: int, last: int) -> bool:

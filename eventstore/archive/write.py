@@ -30,8 +30,8 @@ _CLOSED = """select coalesce(max(position), 0) as last, count(*) as count from (
 _HASH = "select hash from events where partition = $1 and position = $2"
 _HASH_ARCHIVED = "select hash from archives where partition = $1 and last = $2"
 _ROWS = "select line, hash from events where partition = $1 and position > $2 and position <= $3 order by position"
-_RECORD = """insert into archives (partition, first, last, name, before, hash, root, starts, offsets, size)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+_RECORD = """insert into archives (partition, first, last, name, before, hash, root, starts, offsets, size, digest)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
 # What may leave: all but the newest of a tenant's or type's own stream; of jobs, those that ended long enough ago with
 # all their events archived. $2 last archived position · $3 states of ended jobs · $4–$6 cutoffs by (tenant, type)
 # · $7 cutoff of all others. By primary keys, and events_stream_version.
@@ -113,7 +113,7 @@ async def _archive(
         pack = range_.packer
         await conn.execute(
             _RECORD, partition, before + 1, range_.last, name, range_.before, range_.hash, range_.tree.root(),
-            pack.starts, pack.offsets, pack.size,
+            pack.starts, pack.offsets, pack.size, pack.digest.digest(),
         )  # fmt: skip
         crash_point("archive.before_release")
         removed = await _release(conn, partition, range_.last, cutoffs, ended)

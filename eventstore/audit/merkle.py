@@ -9,6 +9,7 @@ from hashlib import sha256
 
 EMPTY = sha256(b"").digest()  # the root of no leaves
 
+Node = tuple[bytes, int]  # a subtree's root, and how many leaves it has
 Range = tuple[int, int]  # leaves from the first to before the second
 
 
@@ -54,6 +55,35 @@ class Tree:
         for left in reversed(self.edge[:-1]):
             node = node_hash(left, node)
         return node
+
+
+class Stretch:
+    """Leaves of a tree from some place on, whatever is before: `nodes` are its subtrees in order, (root, leaves).
+
+    Each is as large as its place allows, so a `Tree` that ends where the stretch begins can take one after the other.
+    """
+
+    __slots__ = ("end", "nodes")
+
+    def __init__(self, begin: int) -> None:
+        self.end = begin
+        self.nodes: list[Node] = []
+
+    def extend(self, data: Sequence[bytes]) -> None:
+        at = 0
+        while at < len(data):
+            leaves = 1 << (len(data) - at).bit_length() - 1
+            if self.end:
+                leaves = min(leaves, self.end & -self.end)
+            self._put(_root_of(data[at : at + leaves]), leaves)
+            at += leaves
+
+    def _put(self, node: bytes, leaves: int) -> None:
+        self.end += leaves
+        while self.nodes and self.nodes[-1][1] == leaves and self.end % (2 * leaves) == 0:
+            node = node_hash(self.nodes.pop()[0], node)
+            leaves *= 2
+        self.nodes.append((node, leaves))
 
 
 def leaf_hash(data: bytes) -> bytes:

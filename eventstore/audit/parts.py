@@ -1,10 +1,12 @@
 """A range of a partition's positions, checked on its own: what makes many ranges fast to check side by side.
 
 A range begins with the hash that stands in the row before it, whose own range proves that hash. It answers what the
-whole needs: the chain's hash at its end, and the right edge of the tree over its leaves at its end and at each
-checkpoint inside. Why something does not hold is not asked here: the walk over the whole partition tells.
+whole needs: the chain's hash at its end, and the subtrees of its leaves at its end and at each checkpoint inside. What
+an archive holds is a range of its own, with the root over its lines. Why something does not hold is not asked here: the
+walk over the whole partition tells.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -13,14 +15,15 @@ from msgspec import Struct
 
 from eventstore.archive import read as archived
 from eventstore.archive.packed import Damaged
+from eventstore.archive.read import Record
 from eventstore.audit import rows
-from eventstore.audit.merkle import Tree
+from eventstore.audit.merkle import Node, Stretch, Tree
 from eventstore.audit.walk import Signed, difference
 from eventstore.chain import START
 from eventstore.postgres import Connection
 from schemas.envelope import time_text
 
-PART = 65_536  # events; a power of two, so that the tree of each range is a subtree of the whole
+PART = 65_536  # events
 
 # By the primary key.
 _CHECK = """select position, line, hash, tenant, stream, version, type, recorded_at, actor
@@ -37,31 +40,39 @@ class Part(Struct, frozen=True):
     after: int
     upto: int
     marks: tuple[int, ...] = ()
+    record: Record | None = None  # of the archive that holds just these
 
 
 class Mark(Struct, frozen=True):
-    """Where a checkpoint stands: the chain's hash there, and the edge of the tree over the range's leaves so far."""
+    """Where a checkpoint stands: the chain's hash there, and the subtrees of the range's leaves so far."""
 
     position: int
     hash: bytes
-    edge: tuple[bytes, ...]
+    nodes: tuple[Node, ...]
 
 
 class Held(Struct, frozen=True):
-    """A range that is as it must be. `began`: the hash before it, taken on trust."""
+    """A range that is as it must be. `began`: the hash before it, taken on trust.
+
+    Of an archive also `own`, by stream the newest line that is of no job: each of these is carried along.
+    """
 
     part: Part
     began: bytes
     end: Mark
     marks: tuple[Mark, ...]
+    own: dict[tuple[str, str], int] = {}
 
 
-def split(partition: int, head: int, positions: Sequence[int]) -> list[Part]:
-    """The whole partition in ranges. `positions`: those of checkpoints."""
+def split(partition: int, head: int, positions: Sequence[int], records: Sequence[Record] = ()) -> list[Part]:
+    """The whole partition in ranges: archives, in order, then the table. `positions`: those of checkpoints."""
+    upto = records[-1].last if records else 0
+    ranges: list[tuple[int, int, Record | None]] = [(each.first - 1, each.last, each) for each in records]
+    ranges += [(after, min(after + PART, head), None) for after in range(upto, head, PART)]
     marks = sorted(set(positions))
     return [
-        Part(partition, after, min(after + PART, head), tuple(mark for mark in marks if after < mark <= after + PART))
-        for after in range(0, head, PART)
+        Part(partition, after, end, tuple(marks[bisect_right(marks, after) : bisect_right(marks, end)]), record)
+        for after, end, record in ranges
     ]
 
 
@@ -70,11 +81,12 @@ def joined(held: Sequence[Held], head: bytes, checkpoints: Sequence[Signed]) -> 
     hash_, tree = START, Tree()
     passed: dict[int, tuple[bytes, bytes]] = {}
     for each in held:
-        if each.began != hash_:
+        record = each.part.record
+        if each.began != hash_ or (record and (record.before, record.hash) != (each.began, each.end.hash)):
             return False
         for mark in each.marks:
-            passed[mark.position] = mark.hash, _grown(tree, each.part, mark).root()
-        hash_, tree = each.end.hash, _grown(tree, each.part, each.end)
+            passed[mark.position] = mark.hash, _grown(tree, mark).root()
+        hash_, tree = each.end.hash, _grown(tree, each.end)
     stands = hash_ == head
     return stands and all(
         passed[each.position][1] == each.root and each.hash in {None, passed[each.position][0]}
@@ -83,14 +95,11 @@ def joined(held: Sequence[Held], head: bytes, checkpoints: Sequence[Signed]) -> 
     )
 
 
-def _grown(tree: Tree, part: Part, mark: Mark) -> Tree:
-    """The whole's tree before a range, with the leaves of the range up to a mark: one subtree for each bit set."""
+def _grown(tree: Tree, mark: Mark) -> Tree:
+    """The whole's tree before a range, with the leaves of the range up to a mark."""
     grown = Tree(tree.size, tree.edge)
-    left = mark.position - part.after
-    for root in mark.edge:
-        leaves = 1 << left.bit_length() - 1
+    for root, leaves in mark.nodes:
         grown.add_subtree(root, leaves)
-        left -= leaves
     return grown
 
 
@@ -101,19 +110,28 @@ async def check_part(conn: Connection, part: Part, progress: Progress = lambda _
         if began is None:
             return None
         check = _Check(part, began)
-        upto = min(part.upto, await archived.upto(conn, part.partition))
-        async for old in rows.archives(conn, part.partition, part.after, upto):
-            if not check.take(old):
-                return None
-            progress(len(old))
+        if part.record:
+            return await _check_archive(conn, part, part.record, check, progress)
     except Damaged:
         return None
-    async with rows.ahead(await conn.cursor(_CHECK, part.partition, max(part.after, upto), part.upto)) as pages:
+    async with rows.ahead(await conn.cursor(_CHECK, part.partition, part.after, part.upto)) as pages:
         async for page in pages:
             if not check.take(page):
                 return None
             progress(len(page))
     return check.held()
+
+
+async def _check_archive(
+    conn: Connection, part: Part, record: Record, check: "_Check", progress: Progress
+) -> Held | None:
+    """The lines, their record and the file around them. Raises Damaged."""
+    await record.check_file(conn)
+    async for page in rows.archives(conn, part.partition, part.after, part.upto):
+        if not check.take(page):
+            return None
+        progress(len(page))
+    return check.held() if check.root() == record.root else None
 
 
 async def _hash_at(conn: Connection, part: Part) -> bytes | None:
@@ -132,7 +150,9 @@ class _Check:
         self._part = part
         self._began = self._hash = began
         self._position = part.after
-        self._tree = Tree()
+        self._stretch = Stretch(part.after)
+        self._tree = Tree() if part.record else None  # over the archive's own lines
+        self._own: dict[tuple[str, str], int] = {}
         self._marks = list(reversed(part.marks))
         self._passed: list[Mark] = []
 
@@ -163,6 +183,9 @@ class _Check:
                 continue
             if difference(self._part.partition, row):
                 return False
+        if self._tree:
+            self._tree.extend(digests)
+            self._own |= {(row["tenant"], row["stream"]): row["version"] for row in page if ":" in row["stream"]}
         self._grow(page, digests)
         self._position, self._hash = position, hash_
         return True
@@ -172,18 +195,21 @@ class _Check:
         done = 0
         while self._marks and self._marks[-1] <= self._position + len(page):
             upto = self._marks.pop() - self._position
-            self._tree.extend(digests[done:upto])
+            self._stretch.extend(digests[done:upto])
             done = upto
             self._passed.append(self._mark(self._position + upto, page[upto - 1]["hash"]))
-        self._tree.extend(digests[done:])
+        self._stretch.extend(digests[done:])
 
     def _mark(self, position: int, hash_: bytes) -> Mark:
-        return Mark(position, hash_, tuple(self._tree.edge))
+        return Mark(position, hash_, tuple(self._stretch.nodes))
+
+    def root(self) -> bytes | None:
+        return self._tree.root() if self._tree else None
 
     def held(self) -> Held | None:
         if self._position != self._part.upto:
             return None
-        return Held(self._part, self._began, self._mark(self._position, self._hash), tuple(self._passed))
+        return Held(self._part, self._began, self._mark(self._position, self._hash), tuple(self._passed), self._own)
 
 
 def _tail(recorded_at: datetime, actor: str) -> bytes:

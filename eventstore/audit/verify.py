@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from eventstore.archive import read as archived
 from eventstore.archive.packed import Damaged
-from eventstore.audit import diagnose, rows
+from eventstore.archive.read import Record, in_order
+from eventstore.audit import carried, diagnose, rows
 from eventstore.audit.diagnose import HeadRow
 from eventstore.audit.parts import Held, Part, Progress, check_part, joined, split
 from eventstore.audit.signed import Outside, Trust, signed
@@ -84,27 +85,37 @@ class _Partition(Struct, frozen=True):
             checkpoints, spoiled = await signed(conn, self.number, self.trust, self.outside)
             row = await conn.fetchrow(_HEAD, self.number)
             head = HeadRow(*row) if row else None
-            if head and not spoiled and await self._holds(conn, head, checkpoints):
-                return Verified(self.number, head.position, head.hash.hex()), None
-            walk = Walk(self.number, checkpoints)
-            bad = await self._walked(conn, walk, head)
+            records = await archived.records(conn, self.number)
+            held = await self._held(conn, head, checkpoints, records) if head and not spoiled else None
+            if head and held is not None:
+                whole = Verified(self.number, head.position, head.hash.hex())
+                return whole, await carried.missing(conn, self.number, held)
+            walk = Walk(self.number, checkpoints, records)
+            bad = await self._walked(conn, walk, head, records)
         if bad is None or (spoiled and spoiled.position < bad.position):
             bad = spoiled or bad
         return Verified(self.number, walk.position, walk.hash.hex()), bad
 
-    async def _holds(self, conn: Connection, head: HeadRow, checkpoints: Sequence[Signed]) -> bool:
-        if any(each.position > head.position for each in checkpoints):
-            return False
+    async def _held(
+        self, conn: Connection, head: HeadRow, checkpoints: Sequence[Signed], records: Sequence[Record]
+    ) -> list[Held] | None:
+        """The ranges, where all of them hold and make up one log."""
+        if any(each.position > head.position for each in checkpoints) or not in_order(records, head.position):
+            return None
         if await conn.fetchval(_ASIDE, self.number, head.position):
-            return False
-        parts = split(self.number, head.position, [each.position for each in checkpoints])
+            return None
+        parts = split(self.number, head.position, [each.position for each in checkpoints], records)
         held = await (self._by_helpers(conn, parts, self.helpers) if self.helpers else self._here(conn, parts))
-        return held is not None and joined(held, head.hash, checkpoints)
+        return held if held is not None and joined(held, head.hash, checkpoints) else None
 
-    async def _walked(self, conn: Connection, walk: Walk, head: HeadRow | None) -> Bad | None:
+    async def _walked(
+        self, conn: Connection, walk: Walk, head: HeadRow | None, records: Sequence[Record]
+    ) -> Bad | None:
         """The first bad event; where it stands in an archive, that is named."""
         try:
             bad = await _walk(conn, walk, head)
+            for record in () if bad else records:
+                await record.check_file(conn)
         except Damaged as error:
             return Bad(self.number, error.position, Kind.MISSING, f"in the archive {error.name}: {error.detail}")
         old = await archived.find(conn, self.number, bad.position) if bad else None
@@ -143,7 +154,7 @@ async def _walk(conn: Connection, walk: Walk, head: HeadRow | None) -> Bad | Non
                 return diagnose.beyond_head(walk, head, each["position"])
             if not walk.step(each["position"], each["line"], each["hash"]):
                 return await diagnose.at_row(conn, walk, each)
-            if bad := walk.compare(each) or walk.check_signed():
+            if bad := walk.compare(each) or walk.check_record() or walk.check_signed():
                 return bad
         await asyncio.sleep(0)
     return await diagnose.at_end(conn, walk, head) or walk.check_end()

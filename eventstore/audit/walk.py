@@ -47,6 +47,23 @@ class Signed(Struct, frozen=True):
     hash: bytes | None = None
 
 
+class ArchiveRecord(Protocol):
+    """What the database says that an archive holds."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def before(self) -> bytes: ...
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def root(self) -> bytes: ...
+
+
 class Keys(Struct, frozen=True):
     """Of a line, what stands in columns too."""
 
@@ -97,11 +114,14 @@ def difference(partition: int, row: LogRow) -> str | None:
 class Walk:
     """How far a partition is in order: `position`, the chain's `hash` there, and the tree over all before."""
 
-    def __init__(self, partition: int, signed: Sequence[Signed]) -> None:
+    def __init__(self, partition: int, signed: Sequence[Signed], records: Sequence[ArchiveRecord] = ()) -> None:
         self.partition = partition
         self.position = 0
         self.hash = START
         self._tree = Tree()
+        self._records = list(reversed(records))
+        self._began = START
+        self._own: Tree | None = None  # over the lines of the archive that the walk is in
         self._signed: dict[int, list[Signed]] = {}
         for each in signed:
             self._signed.setdefault(each.position, []).append(each)
@@ -114,8 +134,12 @@ class Walk:
         expected = sha256(self.hash + digest).digest()
         if hash_ != expected:
             return False
+        if self._records and self._records[-1].first == position:
+            self._began, self._own = self.hash, Tree()
         self.position, self.hash = position, expected
         self._tree.add(digest)
+        if self._own:
+            self._own.add(digest)
         return True
 
     def compare(self, row: LogRow) -> Bad | None:
@@ -132,8 +156,22 @@ class Walk:
                 return self.bad(Kind.CHECKPOINT, f"the hash beside {each.place} is not the chain's")
         return None
 
+    def check_record(self) -> Bad | None:
+        """The record of the archive that ends at this very position."""
+        if self._own is None or self._records[-1].last != self.position:
+            return None
+        record = self._records.pop()
+        said, own, self._own = (record.before, record.hash, record.root), self._own, None
+        if said == (self._began, self.hash, own.root()):
+            return None
+        return self.bad(Kind.CHECKPOINT, f"the record of the archive {record.name} is not what its events say")
+
     def check_end(self) -> Bad | None:
-        """Checkpoints of more events than there are."""
+        """Checkpoints of more events than there are, and records of archives that lie nowhere in the log."""
+        if self._records:
+            record = self._records[-1]
+            detail = f"the record of an archive tells of the events from {record.first} to {record.last}"
+            return Bad(self.partition, record.first, Kind.CHECKPOINT, detail)
         beyond = [each for position, found in self._signed.items() if position > self.position for each in found]
         if not beyond:
             return None

@@ -8,7 +8,6 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +15,10 @@ import asyncpg
 import pytest
 
 from eventstore import read
-from eventstore.archive import place, write
 from eventstore.archive import read as archived
+from eventstore.archive import write
 from eventstore.archive.packed import BLOCK_LINES, Packer, unpacked
-from eventstore.archive.write import Archived, Cutoffs, archive
+from eventstore.archive.write import Cutoffs, archive
 from eventstore.audit import bundle, tiles
 from eventstore.audit.checkpoints import Makers
 from eventstore.audit.reading import Wanted, read_lines
@@ -27,7 +26,7 @@ from eventstore.audit.signed import Trust
 from eventstore.audit.verify import verify
 from eventstore.audit.walk import Kind
 from eventstore.outgoing import Outgoing
-from eventstore.postgres import Pool, open_pool
+from eventstore.postgres import Pool
 from projections.rebuild import rebuild
 from projections.status import read as screens
 from projections.verify import verify as verify_projections
@@ -36,39 +35,14 @@ from schemas.envelope import seal
 from schemas.jobtypes import Definition
 from services.archiving import ENDED_STATES, archive_all, cutoffs
 from tests.conftest import ROOT, NewDatabase, Servers
+from tests.store.archived import ALL, OTHER, TENANT, archive_some, as_superuser, log_of
 from tests.store.logs import append, fill, job_id, requested, worked
-
-TENANT, OTHER = "acme", "other"
-ALL = Cutoffs(datetime(9000, 1, 1, tzinfo=UTC))  # everything is old enough
-
-
-@asynccontextmanager
-async def log_of(new_database: NewDatabase, folder: Path, jobs: int = 120) -> AsyncIterator[Pool]:
-    """Jobs of two tenants with mixed stories, types and reads between them; archives go to a folder."""
-    async with await open_pool(await new_database(1), 4) as pool:
-        async with pool.acquire() as conn:
-            await place.say(conn, folder.as_uri())
-        kind = e.JobTypeDefined(name="orders.export", definition=Definition(title="Export"))
-        await append(pool, 0, TENANT, [("type:orders.export", [kind])])
-        for part in range(3):
-            await fill(pool, 0, TENANT, jobs // 4, part)
-            await append(pool, 0, TENANT, [(f"tenant:{TENANT}", [e.AuditRead(what="events")] * 2)])
-            await fill(pool, 0, OTHER, jobs // 12, part)
-        yield pool
 
 
 @pytest.fixture
 async def log(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Pool]:
     async with log_of(new_database, tmp_path) as pool:
         yield pool
-
-
-async def archive_some(pool: Pool, most: int = 10_000, limits: Cutoffs = ALL, ranges: int = 1_000) -> list[Archived]:
-    done: list[Archived] = []
-    async with pool.acquire() as conn:
-        while len(done) < ranges and (made := await archive(conn, 0, limits, ENDED_STATES, most)):
-            done.append(made)
-    return done
 
 
 async def rows_left(pool: Pool) -> int:
@@ -367,17 +341,6 @@ async def test_a_damaged_log_is_not_archived(new_database: NewDatabase, tmp_path
         await as_superuser(pool, servers, "delete from events where position = 10")
         with pytest.raises(write.Damaged):
             await archive_some(pool)
-
-
-async def as_superuser(pool: Pool, servers: Servers, sql: str) -> None:
-    name = await pool.fetchval("select current_database()")
-    admin = await asyncpg.connect(servers.admin_database_url.rpartition("/")[0] + f"/{name}")
-    await admin.execute(sql)
-    await admin.close()
-
-
-def files_of(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.gz"))
 
 
 async def test_a_file_is_read_by_everybody(log: Pool, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ async def held(conn: Connection) -> bool:
         return False
     partition = verify._Partition(0, Trust(), (), lambda _: None, None)
     async with conn.transaction():
-        return await partition._holds(conn, HeadRow(*row), checkpoints)
+        return await partition._held(conn, HeadRow(*row), checkpoints, []) is not None
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
