@@ -10,7 +10,7 @@ import math
 from msgspec import Struct, field
 
 from projections.waits.experts import Cell
-from projections.waits.windows import UNIT
+from projections.waits.windows import FLOOR_S, UNIT, log_of
 
 FORGET = 1 - 1 / 400
 CLIP = 2.5  # usual errors
@@ -18,6 +18,8 @@ VARIANCE_MAX = 20.0  # without news from large sizes, their uncertainty would gr
 OWNER_MEMORY = 12
 OWNER_PRIOR = 1.0  # an owner's first job moves their factor half way
 LEVEL_MEMORY = 12
+LONGEST = 14.0  # log seconds
+BRIEFEST_S, BRIEF_MEMORY = 0.01, 20
 EDGE = 0.002  # how fast the shortest and longest seen are forgotten
 
 
@@ -34,6 +36,7 @@ class Curve(Struct):
     level: float = 0.0  # of the last few jobs against the curve: a change of regime shows here first
     shortest: float = 0.0
     longest: float = 0.0
+    brief: float = 1.0  # usual seconds of jobs of less than one: log time does not tell them apart, a line adds them up
 
     def place(self, size: float | None) -> float:
         return log_size(size) - self.middle
@@ -44,10 +47,16 @@ class Curve(Struct):
 
     def typical(self) -> float:
         """Seconds of a job of middle size; a minute before anything is known."""
-        return math.exp(self.a) if self.count else 60.0
+        return self.seconds(self.a) if self.count else 60.0
 
-    def learn(self, size: float | None, owner: Cell, log_time: int) -> None:
-        y = log_time / UNIT
+    def seconds(self, log_seconds: float) -> float:
+        """For adding up: true for brief jobs too."""
+        return max(0.0, math.exp(min(log_seconds, LONGEST)) - 1.0) + self.brief
+
+    def learn(self, size: float | None, owner: Cell, took: float) -> None:
+        y = log_of(took) / UNIT
+        if took < FLOOR_S:
+            self.brief += (max(took, BRIEFEST_S) - self.brief) / BRIEF_MEMORY
         if self.count == 0:
             self.middle, self.a, self.shortest, self.longest = log_size(size), y, y, y
         self.count += 1

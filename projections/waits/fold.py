@@ -151,7 +151,7 @@ def _learn_work(known: State, live: Live, took: float, in_all: float) -> None:
     _, kind = _kind(known, live)
     shelf, number, log_time = known.shelf, kind.number, log_of(took)
     learn(shelf, kind.work.levels, work.opinions(shelf, number, kind.curve, live.owner, live.size), log_time)
-    kind.curve.learn(live.size, shelf.take(work.owner_key(number, live.owner), 24), log_time)
+    kind.curve.learn(live.size, shelf.take(work.owner_key(number, live.owner), 24), took)
     kind.work.outcomes += 1
     for promise, stated, seconds in (
         (kind.works, live.work, took),

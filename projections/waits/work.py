@@ -9,7 +9,6 @@ from projections.waits.windows import UNIT
 LEVELS = 6
 START = 1.0  # a level's score before it is known
 OWN = 4
-LONGEST = 14.0  # log seconds
 _BUCKET = math.log(2)
 
 
@@ -37,4 +36,4 @@ def opinions(shelf: Shelf, kind: int, curve: Curve, owner: str, size: float | No
 
 def expected(curve: Curve, found: list[Opinion]) -> float:
     """Seconds by the curve with the owner's factor, for adding up a line."""
-    return math.exp(min(found[OWN][2] / UNIT, LONGEST)) if curve.count >= 3 else 60.0
+    return curve.seconds(found[OWN][2] / UNIT) if curve.count >= 3 else 60.0
