@@ -7,21 +7,28 @@ from msgspec import Struct
 
 from projections.waits.fold import fold
 from projections.waits.judge import Answer, Pair, Score, judge
+from projections.waits.predict import running, waiting
 from projections.waits.promise import Stated
 from projections.waits.replay import FINISHED, START, SUBMIT, Row, events
 from projections.waits.state import State
 
 RECENT = 50
 RECENT_LEAST = 5
+LATER_S = 60.0
 PART_LEAST = 500  # answers of a type that is judged apart
 
 
 class Said(Struct):
-    """What was stated of one job: at its submission, and of its work again at its start."""
+    """What was stated of one job: at its submission, and of its work again at its start.
+
+    `…_later`: restated LATER_S into its wait or its work, if that lasted so long.
+    """
 
     queue: Stated | None = None
     work: Stated | None = None
     work_at_start: Stated | None = None
+    queue_later: Stated | None = None
+    work_later: Stated | None = None
 
 
 class Part(Struct, frozen=True):
@@ -32,15 +39,20 @@ class Part(Struct, frozen=True):
     score: Score
 
 
-def replay(rows: list[Row], slots: float = 0.0) -> list[Said]:
-    """What the model states of each job, in the rows' order."""
+def replay(rows: list[Row], slots: float = 0.0, *, later: bool = False) -> list[Said]:
+    """What the model states of each job, in the rows' order. `later`: also what a screen shows some time later."""
     known = State(slots=slots)
     said = [Said() for _ in rows]
+    restating = Restating(rows, said) if later else None
     for what, number, recorded in events(rows):
+        if restating:
+            restating.until(known, recorded.recorded_at.timestamp())
         known = fold(known, recorded)
         live = known.live.get(recorded.stream)
         if live is None:
             continue
+        if restating:
+            restating.hear(what, number, recorded.recorded_at.timestamp())
         if what == SUBMIT:
             said[number].queue, said[number].work = live.queue, live.work
         elif what == START:
@@ -48,14 +60,37 @@ def replay(rows: list[Row], slots: float = 0.0) -> list[Said]:
     return said
 
 
-def table(rows: list[Row], said: list[Said]) -> list[Part]:
+class Restating:
+    """Asks again LATER_S after a job came or began, of those that still wait or work then, before the next event."""
+
+    def __init__(self, rows: list[Row], said: list[Said]) -> None:
+        self._rows, self._said = rows, said
+        self._due: deque[tuple[float, int, int]] = deque()
+
+    def hear(self, what: int, number: int, now: float) -> None:
+        if what in {SUBMIT, START}:
+            self._due.append((now + LATER_S, what, number))
+
+    def until(self, known: State, now: float) -> None:
+        while self._due and self._due[0][0] < now:
+            at, what, number = self._due.popleft()
+            live = known.live.get(self._rows[number].job)
+            if live is None:
+                continue
+            if what == SUBMIT and live.waiting:
+                self._said[number].queue_later = waiting(known, live, at).queue
+            elif what == START and live.started is not None:
+                self._said[number].work_later = running(known, live, at - live.started).work
+
+
+def table(rows: list[Row], said: list[Said], *, later: bool = False) -> list[Part]:
     """Judge what was said: of all jobs, then of each type that has enough of them."""
     baselines = plain_answers(rows)
     types = sorted({row.type for row in rows})
     found: list[Part] = []
-    for what, came, stated in ASKED:
+    for what, came, stated in (*ASKED, *(LATER if later else ())):
         answers = [
-            (row.type, Answer(row.size, seconds, stated(each), *baselines["queue" if what == "queue" else "work"][n]))
+            (row.type, Answer(row.size, seconds, stated(each), *baselines[what.partition("_")[0]][n]))
             for n, (row, each) in enumerate(zip(rows, said, strict=True))
             if (seconds := came(row)) is not None
         ]
@@ -67,10 +102,23 @@ def table(rows: list[Row], said: list[Said]) -> list[Part]:
     return found
 
 
+def _left(row: Row) -> float | None:
+    """Of a wait that lasted LATER_S: the rest."""
+    return None if row.waited is None or row.waited <= LATER_S else row.waited - LATER_S
+
+
+def _lasted(row: Row) -> float | None:
+    return None if row.worked is None or row.worked <= LATER_S else row.worked
+
+
 ASKED: tuple[tuple[str, Callable[[Row], float | None], Callable[[Said], Stated | None]], ...] = (
     ("work", lambda row: row.worked, lambda said: said.work),
     ("work_at_start", lambda row: row.worked, lambda said: said.work_at_start),
     ("queue", lambda row: row.waited, lambda said: said.queue),
+)
+LATER: tuple[tuple[str, Callable[[Row], float | None], Callable[[Said], Stated | None]], ...] = (
+    ("work_later", _lasted, lambda said: said.work_later),
+    ("queue_later", _left, lambda said: said.queue_later),
 )
 
 Plain = tuple[Pair | None, Pair | None]
