@@ -20,6 +20,8 @@ MEMORY = 60  # outcomes of a cell's score
 LEVEL_MEMORY = 50
 SCORE_MAX = 12.0
 LEAST = 0.05  # nobody is so good that the others are not heard
+PRIOR = 12  # a level whose errors are taken as given, so that it is heard where nothing was met yet
+UNSEEN = 900.0  # its log time on each side
 CELLS_MAX = 24_000  # in memory; what was not met for longest is forgotten first
 
 
@@ -67,6 +69,11 @@ def blend(
     young, old = shelf.young, shelf.old
     for level, key, centre, _ in opinions:
         cell = young.get(key) or old.get(key)
+        if level == PRIOR:
+            scored, score = (cell.scored, cell.score) if cell else (0, 0.0)
+            score = (scored * score + BORROWED * levels[level]) / (scored + BORROWED) + LEAST
+            heard.append((score, centre - UNSEEN, centre + UNSEEN))
+            continue
         if cell is None or cell.scored < ENOUGH:
             continue
         window = cell.window
@@ -110,7 +117,7 @@ def learn(shelf: Shelf, levels: list[float], opinions: list[Opinion], outcome: i
 
 def _judge(cell: Cell, levels: list[float], level: int, error: int) -> None:
     window = cell.window
-    spread = window.usual(TAIL) if len(window.ordered) > 2 else None
+    spread = (-UNSEEN, UNSEEN) if level == PRIOR else window.usual(TAIL) if len(window.ordered) > 2 else None
     if spread is None:
         return
     low, high = spread

@@ -7,10 +7,10 @@ kept with the job and judged when the truth is known.
 from projections.waits import work
 from projections.waits.experts import learn
 from projections.waits.line import slots_after
-from projections.waits.predict import at_start, lines_of, sibling_key, stand, usual_work, waiting_in
+from projections.waits.predict import at_start, lines_of, pace_of, sibling_key, stand, usual_work, waiting, waiting_in
 from projections.waits.promise import Aims, follow
-from projections.waits.queue import FEW
-from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, State, Tenant, Turn
+from projections.waits.queue import FEW, at_pace
+from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, Probe, State, Tenant, Turn
 from projections.waits.windows import log_of
 from schemas import events as e
 from schemas.envelope import Recorded, moment_of
@@ -70,23 +70,35 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     live.since = since
     stands = stand(tenant, kind, live, since)
     if kind.line.waiting < OPINIONS_MAX and not live.retried:
-        live.opinions = stands.opinions(stands.shared.depth)
+        live.opinions, live.pace = stands.opinions(stands.shared.depth), pace_of(tenant, kind)
     views = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
     live.took, live.taught = usual_work(known, kind, live, views), kind.work.outcomes
     stated = waiting_in(known, kind, live, stands, since, live.took)
     live.depth = min(stands.shared.depth, FEW)
     live.queue, live.work, live.total = stated.queue, stated.work, stated.total
-    kind.usual_ahead += (stands.shared.ahead - kind.usual_ahead) / USUAL_MEMORY
+    key = sibling_key(kind, live.owner)
+    siblings = known.siblings[key] = known.siblings.get(key, 0) + 1
+    kind.usual_ahead += (stands.shared.ahead - kind.usual_ahead) / (USUAL_MEMORY * siblings)  # a burst is not usual
     live.expected = work.expected(kind.curve, views)
     kind.order.append(job)
     kind.line.enter(live.expected)
     tenant.line.enter(live.expected)
     tenant.waiting[live.type] = kind.line.waiting
     live.waiting = True
+    if kind.probe is None:
+        _probe(known, kind, since)
     live.lines = kind.mates
     live.entered = sum(line.entered for line in lines_of(tenant, live.lines))
-    key = sibling_key(kind, live.owner)
-    known.siblings[key] = known.siblings.get(key, 0) + 1
+
+
+def _probe(known: State, kind: Kind, now: float) -> None:
+    """Tell one job in the middle of the line anew: how such words hold is learnt from it, one at a time."""
+    name = kind.order[(kind.first + len(kind.order)) // 2]
+    live = known.live.get(name)
+    if live and live.waiting and not live.retried and now - live.since >= 1:
+        stated = waiting(known, live, now).queue
+        if stated:
+            kind.probe = Probe(name, now, stated)
 
 
 def _leave(known: State, job: str, live: Live) -> None:
@@ -97,6 +109,8 @@ def _leave(known: State, job: str, live: Live) -> None:
         for line in (kind.line, tenant.line):
             line.leave(live.expected)
         tenant.waiting[live.type] = kind.line.waiting
+        if kind.probe and kind.probe.job == job:
+            kind.probe = None
         if not kind.line.waiting:
             del tenant.waiting[live.type]
         key = sibling_key(kind, live.owner)
@@ -113,8 +127,11 @@ def _leave(known: State, job: str, live: Live) -> None:
 def _started(known: State, job: str, live: Live, now: float) -> None:
     waited = max(0.0, now - live.since)
     was_waiting = live.waiting
-    _leave(known, job, live)
     tenant, kind = _kind(known, live)
+    probe = kind.probe
+    if probe and probe.job == job:
+        follow(kind.later, probe.stated, now - probe.at, aims=QUEUE_AIMS)
+    _leave(known, job, live)
     _turns(known, tenant, live)
     for line in (kind.line, tenant.line):
         line.begin(job, now, live.expected, waited)
@@ -124,17 +141,18 @@ def _started(known: State, job: str, live: Live, now: float) -> None:
     for name in kind.mates:
         tenant.kinds[name].slots = slots
     if was_waiting and not live.retried:
-        _learn_wait(known, kind, live, waited)
+        _learn_wait(known, tenant, kind, live, waited)
     live.opinions = None
     live.started = now
     live.work_at_start = at_start(known, kind, live)
     live.took = None
 
 
-def _learn_wait(known: State, kind: Kind, live: Live, waited: float) -> None:
+def _learn_wait(known: State, tenant: Tenant, kind: Kind, live: Live, waited: float) -> None:
     kind.queue.outcomes += 1
     if live.opinions:
-        learn(known.shelf, kind.queue.levels, live.opinions, log_of(waited), live.owner)
+        opinions = at_pace(live.opinions, live.pace, pace_of(tenant, kind))
+        learn(known.shelf, kind.queue.levels, opinions, log_of(waited), live.owner)
     if live.queue:
         follow(kind.waits[live.depth], live.queue, waited, live.owner, QUEUE_AIMS)
 

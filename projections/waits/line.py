@@ -11,7 +11,7 @@ REST_LEAST = 0.25  # of the expected work: a job that runs over is not nearly do
 SATURATED_S = 2.0  # who waited longer found all slots taken
 SLOTS_GAIN = 0.3
 PAUSE_GAIN = 0.15
-PAUSE_MAX_S = 43_200.0
+PAUSE_LEAST_S, PAUSE_MAX_S = 0.01, 43_200.0
 
 
 class Running(Struct, array_like=True):
@@ -28,8 +28,9 @@ class Line(Struct):
     running: dict[str, Running] = field(default_factory=dict)
     running_work: float = 0.0
     slots: float = 0.0  # how many run at once while others wait
-    pause: float = 30.0  # usual seconds between two starts while others wait
+    pause: float = 0.0  # usual seconds between two starts while others wait; 0 before any was seen
     started_at: float = 0.0
+    crowded: bool = False  # others waited at the last start
 
     def enter(self, expected: float) -> None:
         self.waiting += 1
@@ -44,9 +45,10 @@ class Line(Struct):
         self.running[job] = Running(at, expected)
         self.running_work += expected
         self.slots = slots_after(self.slots, len(self.running), saturated=self.waiting > 0 or waited > SATURATED_S)
-        if waited > SATURATED_S:
-            self.pause += (min(at - self.started_at, PAUSE_MAX_S) - self.pause) * PAUSE_GAIN
-        self.started_at = at
+        if waited > SATURATED_S and (self.pause or self.crowded):
+            gap = max(PAUSE_LEAST_S, min(at - self.started_at, PAUSE_MAX_S))
+            self.pause += (gap - self.pause) * (PAUSE_GAIN if self.pause else 1.0)
+        self.started_at, self.crowded = at, self.waiting > 0
 
     def end(self, job: str) -> None:
         known = self.running.pop(job, None)

@@ -10,7 +10,7 @@ from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
 from projections.waits.promise import Promise, Stated, state
-from projections.waits.queue import FEW, FREE, Outlook, Stand, outlook
+from projections.waits.queue import FEW, FREE, Outlook, Pace, Stand, outlook
 from projections.waits.state import Kind, Live, State, Tenant
 from projections.waits.steps import STEPS, step_after
 from projections.waits.windows import UNIT, log_of, seconds_of
@@ -67,7 +67,7 @@ def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float, 
     shared = stands.shared
     crowd = known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
     wait = _queue(known, kind, live, stands, now, CROWD_MORE if crowd else 0.0)
-    queue_trusted = kind.waits[min(shared.depth, FEW)].shown
+    queue_trusted = kind.waits[min(shared.depth, FEW)].shown and (kind.later.shown or not _restated(live, now))
     return Prediction(
         queue=state(*wait, trusted=queue_trusted) if wait else None,
         work=_stated(kind.works, took, CROWD_WORK if crowd else 0.0),
@@ -107,6 +107,12 @@ def lines_of(tenant: Tenant, names: list[str]) -> list[Line]:
     return [tenant.kinds[name].line for name in names]
 
 
+def pace_of(tenant: Tenant, kind: Kind) -> Pace:
+    """What the opinions on a wait go by."""
+    whole = tenant.line if len(tenant.kinds) > 1 else kind.line
+    return kind.slots, kind.line.slots, whole.slots
+
+
 def stand(tenant: Tenant, kind: Kind, live: Live, now: float) -> Stand:
     """Where a job stands in the lines: behind what came before it, or at the end if it is not in them yet."""
     own = outlook([kind.line], kind.line.slots, now, kind.curve.typical())
@@ -137,9 +143,11 @@ def _queue(known: State, kind: Kind, live: Live, stands: Stand, now: float, more
     for depth in range(stands.shared.depth, -1, -1):
         if depth is FREE and found:
             break
-        wait = _wait(known, kind, live, stands.opinions(depth), now) or stands.unseen(depth)
+        wait = _wait(known, kind, live, stands.opinions(depth), now)
         if wait:
             low, high = kind.waits[min(depth, FEW)].moved(*wait, more)
+            if _restated(live, now):
+                low, high = kind.later.moved(low, high)
             found = (max(low, found[0]), max(high, found[1])) if found else (low, high)
     return found
 
@@ -147,13 +155,17 @@ def _queue(known: State, kind: Kind, live: Live, stands: Stand, now: float, more
 def _wait(known: State, kind: Kind, live: Live, opinions: list[Opinion], now: float) -> Range | None:
     """Of one depth. Of a job that waits already, the line tells what is left, else how long others waited that long."""
     levels, waited = kind.queue.levels, now - live.since
-    if not live.waiting or waited < 1:
+    if not _restated(live, now):
         return blend(known.shelf, levels, opinions)
     left = blend(known.shelf, levels, [each for each in opinions if each[0] >= queue.BY_LINE])
     if left:
         return left
     rest = blend(known.shelf, levels, opinions, log_of(waited))
     return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
+
+
+def _restated(live: Live, now: float) -> bool:
+    return live.waiting and now - live.since >= 1
 
 
 def usual_work(known: State, kind: Kind, live: Live, views: list[Opinion] | None = None) -> Range | None:

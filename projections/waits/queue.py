@@ -9,15 +9,14 @@ import math
 from msgspec import Struct
 
 from projections.waits.curve import log_size
-from projections.waits.experts import Opinion
+from projections.waits.experts import PRIOR, Opinion
 from projections.waits.line import Line
-from projections.waits.windows import log_of
+from projections.waits.windows import UNIT, log_of
 
-LEVELS = 12
+LEVELS = PRIOR + 1
 MET, CROWD, CROWD_FREE, BY_LINE = 3, 6, 7, 8  # first levels: before MET of a free slot, from BY_LINE by what is left
 START = 1.0
 FREE, NEXT, FEW, MANY = range(4)
-UNSEEN = 900  # log time on each side of a line that was not met yet
 FEW_MOST = 4.0  # typical jobs before this one
 _BUCKET = math.log(4)
 
@@ -53,14 +52,34 @@ class Outlook(Struct, frozen=True):
 
 def outlook(lines: list[Line], slots: float, at: float, typical: float = 60.0) -> Outlook:
     """The end of a line that several types share."""
-    waiting, queued, rest, busy, starts = 0, 0.0, 0.0, 0, 0.0
+    waiting, queued, rest, busy = 0, 0.0, 0.0, 0
     for line in lines:
         waiting += line.waiting
         queued += line.work
         rest += line.rest(at)
         busy += len(line.running)
-        starts += 1 / max(line.pause, 0.1)
-    return Outlook(waiting, queued, rest, busy, slots, 1 / starts, typical)
+    return Outlook(waiting, queued, rest, busy, slots, pause(lines), typical)
+
+
+def pause(lines: list[Line]) -> float:
+    """Usual seconds between two starts in any of these lines; 0 where none is known."""
+    starts = sum(1 / max(line.pause, 0.1) for line in lines if line.pause)
+    return 1 / starts if starts else 0.0
+
+
+Pace = tuple[float, float, float]  # slots of the shared line, of the type's own, of the tenant's
+_PACES = {BY_LINE: 0, BY_LINE + 1: 0, BY_LINE + 2: 1, PRIOR: 0, CROWD: 2, CROWD_FREE: 2}  # what a level goes by
+
+
+def at_pace(opinions: list[Opinion], before: Pace, now: Pace) -> list[Opinion]:
+    """As if the pace of now had been known then, or what was wrong with it would be learnt twice."""
+    if before == now:
+        return opinions
+    moved = [round(UNIT * math.log(max(old, 1.0) / max(new, 1.0))) for old, new in zip(before, now, strict=True)]
+    return [
+        (level, key, max(0, centre + moved[_PACES[level]]) if level in _PACES else centre, size)
+        for level, key, centre, size in opinions
+    ]
 
 
 class Stand(Struct):
@@ -76,19 +95,6 @@ class Stand(Struct):
     own: Outlook
     whole: Outlook
 
-    def unseen(self, depth: int) -> tuple[float, float] | None:
-        """Log seconds in a line of a depth that was not met yet: what is ahead ÷ slots, give or take.
-
-        A shorter line must not answer for it, or the last of a burst is told what the first was.
-        """
-        if depth is FREE:
-            return None
-        drain = log_of(self._drain(depth))
-        return drain - UNSEEN, drain + UNSEEN
-
-    def _drain(self, depth: int) -> float:
-        return self.shared.drain if depth == self.shared.depth else self.shared.at_most(depth)
-
     def opinions(self, depth: int) -> list[Opinion]:
         """As if the line had this depth, at most that of the shared line."""
         kind, shared = self.kind, self.shared
@@ -100,13 +106,14 @@ class Stand(Struct):
             (met + 2, f"{kind} q2 {depth} {self.owner}", 0, 24),
         ]
         if depth is not FREE:
-            drain = log_of(self._drain(depth))
+            drain = log_of(shared.drain if depth == shared.depth else shared.at_most(depth))
             found += [
                 (BY_LINE, f"{kind} q4 {depth}", drain, 80),
                 (BY_LINE + 1, f"{self.tenant} q5 {depth}", drain, 150),
                 (BY_LINE + 2, f"{kind} q6 {depth}", log_of(self.own.drain), 40),
+                (PRIOR, f"{kind} q8 {depth}", drain, 1),  # or a shorter line would answer for one that was not met
             ]
-            if depth is not NEXT:
+            if depth is not NEXT and shared.pause:
                 found.append((BY_LINE + 3, f"{kind} q7 {depth}", log_of(shared.pause * (shared.ahead + 1)), 40))
         if self.whole.depth is not FREE:
             found.append((CROWD if met else CROWD_FREE, f"{kind} q3 {met} {bucket}", log_of(self.whole.drain), 40))

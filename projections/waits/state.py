@@ -21,6 +21,14 @@ class Learned(Struct):
     outcomes: int = 0
 
 
+class Probe(Struct, array_like=True):
+    """One waiting job that was told anew, as a screen is: what, and when."""
+
+    job: str
+    at: float
+    stated: Stated
+
+
 class Kind(Struct):
     """One job type of one tenant. `mates`: the types that take turns with it, itself first."""
 
@@ -38,6 +46,8 @@ class Kind(Struct):
     waits: list[Promise] = field(
         default_factory=lambda: [Promise(trust=UNTRIED, shown=False) for _ in range(queue.FEW + 1)]
     )
+    later: Promise = field(default_factory=Promise)  # what restating adds
+    probe: Probe | None = None
     works: Promise = field(default_factory=Promise)
     works_at_start: Promise = field(default_factory=Promise)
     totals: Promise = field(default_factory=Promise)
@@ -74,6 +84,7 @@ class Live(Struct):
     entered: float = 0.0
     depth: int = 0  # of the line that it found
     opinions: list[Opinion] | None = None
+    pace: queue.Pace = (0.0, 0.0, 0.0)  # by which they went
     queue: Stated | None = None
     work: Stated | None = None
     work_at_start: Stated | None = None

@@ -1,0 +1,84 @@
+"""A first burst after a calm history, in event time: what the last one in line is told, again and again, is true."""
+
+import heapq
+import random
+from datetime import timedelta
+
+import pytest
+
+from projections.waits.fold import fold
+from projections.waits.predict import Prediction, predict
+from projections.waits.replay import BEGIN
+from projections.waits.state import State
+from schemas import events as e
+from schemas.envelope import Recorded, time_text
+from tests.unit.test_waits import job_at, recorded, requested
+
+JOBS, WORKERS, CALM = 200, 3, 40
+LOOKS = (0, 10, 30, 60, 90, 120, 150, 180, 195)  # jobs started by then
+FINISHED = e.JobFinished(run=1, attempt=1, ready=None, failed=None, total=None)
+STARTED = e.AttemptStarted(run=1, attempt=1, worker="w")
+
+
+class Told:
+    """One look: what was said of the last job, and how long it still waited."""
+
+    def __init__(self, found: Prediction, left: float) -> None:
+        assert found.queue
+        self.low, self.high = found.queue.low or 0, found.queue.high
+        self.longer, self.left = found.longer, left
+
+
+def burst(work_s: float, seed: int) -> list[Told]:
+    """Only ever one at a time before; then two hundred of one owner at once, for three workers."""
+    chance, known, at = random.Random(seed), State(), 0.0
+
+    def spent() -> float:
+        return work_s * chance.lognormvariate(0, 0.3)
+
+    for number in range(CALM):
+        job = f"calm{number}"
+        known = fold(fold(known, recorded(job, at, requested(f"o{number % 5}", None))), queued(job, at))
+        known = fold(known, recorded(job, at + 0.1, STARTED))
+        at += 0.1 + spent()
+        known = fold(known, recorded(job, at, FINISHED))
+        at += 1
+    for number in range(JOBS):
+        job = f"burst{number}"
+        known = fold(fold(known, recorded(job, at, requested("ann", None))), queued(job, at))
+    free, moments = [at + 0.1] * WORKERS, []
+    for number in range(JOBS):
+        began = heapq.heappop(free)
+        ended = began + spent()
+        moments += [(began, 0, number), (ended, 1, number)]
+        heapq.heappush(free, ended + 0.1)
+    last, came, started, found = max(began for began, what, _ in moments if not what), at, 0, []
+    for moment, what, number in sorted(moments):
+        if started in LOOKS[len(found) :]:
+            found.append(
+                Told(predict(known, job_at(came, f"burst{JOBS - 1}"), BEGIN + timedelta(seconds=at)), last - at)
+            )
+        at = moment
+        known = fold(known, recorded(f"burst{number}", at, FINISHED if what else STARTED))
+        started += not what
+        if started == JOBS:
+            break
+    assert len(found) == len(LOOKS)
+    return found
+
+
+def queued(job: str, at: float) -> Recorded:
+    return recorded(job, at, e.JobQueued(run=1, ready_at=time_text(BEGIN + timedelta(seconds=at))))
+
+
+@pytest.mark.parametrize("work_s", [0.25, 2.0, 30.0, 600.0])
+def test_the_last_of_a_burst_is_told_the_truth_all_the_way(work_s: float) -> None:
+    """Though nothing was known of three workers, and what was wrong with that must not be learnt twice."""
+    looks = 0
+    missed: list[tuple[float, float, float]] = []
+    for seed in range(5):
+        told = burst(work_s, seed)
+        looks += len(told)
+        missed += [(each.low, each.left, each.high) for each in told if not each.low <= each.left <= each.high]
+        assert all(each.longer for each in told[:5])
+    assert len(missed) <= looks // 10, missed
