@@ -52,7 +52,8 @@ def burst(work_s: float, seed: int) -> list[Told]:
         ended = began + spent()
         moments += [(began, 0, number), (ended, 1, number)]
         heapq.heappush(free, ended + 0.1)
-    last, came, started, found = max(began for began, what, _ in moments if not what), at, 0, []
+    last, came, started = max(began for began, what, _ in moments if not what), at, 0
+    found: list[Told] = []
     for moment, what, number in sorted(moments):
         if started in LOOKS[len(found) :]:
             found.append(
