@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -19,7 +20,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from eventstore import jetstream, postgres
 from schemas import subjects
 from schemas.commands import Command, Outcome
-from schemas.problems import Problem, Rejection
+from schemas.problems import Fault, Problem, Rejection
 from services.front import jobs
 from services.front.asked import Parts
 from services.front.problems import MEDIA_TYPE, ProblemBody, Refused, problem_body
@@ -37,6 +38,8 @@ ANSWER_MAX_S = 20.0  # then NATS gives the message to somebody else: this one ha
 LATER_S = 1.0  # before a message is tried again while the database is away or busy
 OVERTAKEN_S = 0.2  # before one is tried again that came before the command it names
 TRIES_MAX = 5  # of a message that meets a bug of ours
+
+FREE_FORM = ("/input", "/settings")  # whose fields' names may be data as well
 
 AWAY = (Unavailable, *postgres.AWAY)
 
@@ -169,9 +172,18 @@ class Intake:
         log.error("a command fails again and again", command=order.asked.command_id, exc_info=error)
         return Rejection(Problem.BROKEN)
 
+    async def _tellable(self, asked: Commanded, rejection: Rejection) -> Rejection:
+        """A rejection is kept for days: where a tenant has private fields, no name from inside a body stands in it."""
+        cut = tuple(_cut(fault) for fault in rejection.faults)
+        if cut == rejection.faults:
+            return rejection
+        async with self._parts.pool.acquire() as conn:
+            private = await self._parts.vault.any_private(conn, asked.partition, asked.tenant)
+        return replace(rejection, faults=cut) if private else rejection
+
     async def _reject(self, asked: Commanded, rejection: Rejection) -> None:
         """Once for each message of the queue: a redelivered one has the same id, and NATS drops the second."""
-        problem = problem_body(rejection, asked.language)
+        problem = problem_body(await self._tellable(asked, rejection), asked.language)
         fields = {name: getattr(problem, name) for name in ProblemBody.__struct_fields__}
         body = msgspec.json.encode(RejectionBody(**fields, command_id=_shown(asked.command_id)))
         headers = {"Nats-Msg-Id": f"rejected {asked.place}", "Content-Type": MEDIA_TYPE}
@@ -205,6 +217,12 @@ async def ensure_queue(js: JetStreamContext, replicas: int) -> None:
         max_ack_pending=UNANSWERED_MAX,
     )
     await js.add_consumer(subjects.COMMANDS_STREAM, consumer)
+
+
+def _cut(fault: Fault) -> Fault:
+    """Its pointer no further than the fields that have a form of their own."""
+    field = next((each for each in FREE_FORM if fault.pointer.startswith(f"{each}/")), None)
+    return replace(fault, pointer=field) if field else fault
 
 
 def _shown(command_id: str) -> str:

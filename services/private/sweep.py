@@ -6,6 +6,7 @@ from collections.abc import Collection
 import structlog
 from obstore.exceptions import BaseError
 
+from eventstore.crash_points import crash_point
 from eventstore.postgres import AWAY, Pool, pauses
 from eventstore.private import removals
 from eventstore.private.files import forget_unnamed
@@ -22,6 +23,7 @@ async def sweep(pool: Pool, files: Files) -> None:
     failed: list[removals.Removal] = []
     while found := await _next(pool, failed):
         for each in found:
+            crash_point("sweep.before_removal")
             try:
                 if each.clear_only:
                     await files.remove_clear(each.tenant, each.upload)

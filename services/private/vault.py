@@ -22,6 +22,10 @@ from services.private.reveal import Glass, revealed, revealed_assignment, reveal
 
 T = TypeVar("T")
 
+# By the primary key. A definition is written without its defaults, so only types with private fields have the word.
+_ANY_PRIVATE = """select exists (select from types
+    where partition = $1 and tenant = $2 and position('"private":'::bytea in definition) > 0)"""
+
 # By jobs_owner.
 _OPEN = "select id::text from jobs where partition = $1 and tenant = $2 and owner = $3 and state = any ($4)"
 _OPEN_STATES = sorted({visible(phase).value for phase in ACTIVE})
@@ -73,6 +77,10 @@ class Vault:
     async def name(self, conn: Connection, partition: int, uses: Collection[files.Use]) -> set[str]:
         """Put on record whose the named files are. Answers those that are gone. Runs in the append's transaction."""
         return await files.name(conn, partition, uses, partial(self.masters, conn))
+
+    async def any_private(self, conn: Connection, partition: int, tenant: str) -> bool:
+        """Whether any job type of the tenant has private fields."""
+        return bool(await conn.fetchval(_ANY_PRIVATE, partition, tenant))
 
     async def digest(self, conn: Connection, partition: int, kind: JobType, command: SubmitJob) -> str | None:
         """What makes a request the same as another, for who only asks."""
