@@ -1,6 +1,6 @@
 """An export takes no more memory of ten million lines than of one million.
 
-`python -m bench.export [EVENTS]`. The log is filled by COPY with sealed lines, first a tenth of it, then the rest.
+`python -m bench.export [EVENTS [WAY …]]`. The log is filled by COPY with sealed lines, a tenth of it, then the rest.
 After each, `tidings audit export` writes NDJSON and Parquet, and one `GET /v1/audit/events` reads all of it from an API
 of its own; said is the highest resident memory (RSS) that each process ever had.
 """
@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -42,6 +42,7 @@ TENANT = "default"
 CHUNK = 50_000  # lines in one COPY
 STREAM = f"tenant:{TENANT}"  # of no job: nothing is shown of it, so no projection need be filled
 MB = 1024 * 1024
+WAYS = ("ndjson", "parquet", "http")
 
 Row = tuple[int, int, str, str, int, str, datetime, str, bytes, bytes]
 
@@ -131,9 +132,9 @@ async def read(url: str, key: str) -> int:
     return lines
 
 
-async def all_ways(env: dict[str, str], key: str, folder: Path, events: int) -> None:
+async def measure(ways: Sequence[str], env: dict[str, str], key: str, folder: Path, events: int) -> None:
     note = f"{events:,} events"
-    for form in ("ndjson", "parquet"):
+    for form in sorted({"ndjson", "parquet"}.intersection(ways)):
         out = folder / f"log.{form}"
         began = time.perf_counter()
         most = await exported(env, out)
@@ -143,6 +144,8 @@ async def all_ways(env: dict[str, str], key: str, folder: Path, events: int) -> 
             f"export: {form} of {events:,}, memory", most, "MiB", f"{note}, {out.stat().st_size / MB:,.0f} MiB written"
         )
         out.unlink()
+    if "http" not in ways:
+        return
     async with api(env) as (pid, url):
         before = highest(pid)
         began = time.perf_counter()
@@ -153,7 +156,7 @@ async def all_ways(env: dict[str, str], key: str, folder: Path, events: int) -> 
         said(f"export: HTTP of {events:,}, memory", highest(pid), "MiB", f"{note}; {before:,.0f} MiB before")
 
 
-async def main(events: int) -> None:
+async def main(events: int, ways: Sequence[str]) -> None:
     configure()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -173,9 +176,9 @@ async def main(events: int) -> None:
                 await log.grow(conn, part)
                 await conn.execute("vacuum analyze events")
                 print(f"filled up to {part:,} in {time.perf_counter() - began:,.0f} s", flush=True)
-                await all_ways(env, key, folder, part)
+                await measure(ways, env, key, folder, part)
             await conn.close()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(2_000_000, 100_000)))
+    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(2_000_000, 100_000), sys.argv[2:] or WAYS))

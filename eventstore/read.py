@@ -50,7 +50,9 @@ async def heads(conn: Connection) -> dict[int, int]:
 async def last_before(conn: Connection, partition: int, at: datetime) -> int:
     """The last position that was recorded before a moment; 0 where there is none."""
     position: int = await conn.fetchval(_BEFORE, partition, at)
-    return position
+    if position >= await archived.upto(conn, partition):
+        return position
+    return await archived.last_before(conn, partition, at)
 
 
 async def read_lines(conn: Connection, partition: int, after: int = 0, limit: int = PAGE) -> list[bytes]:

@@ -5,6 +5,7 @@ The table is asked first, always. Only where it has a gap are archives looked fo
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
 
@@ -119,6 +120,16 @@ async def page(conn: Connection, partition: int, after: int, limit: int) -> list
     if found is None:
         return []
     return [row for row in await found.block(conn, after + 1) if row.position > after][:limit]
+
+
+async def last_before(conn: Connection, partition: int, at: datetime) -> int:
+    """The last archived position that was recorded before a moment: halves, a block read for each."""
+    low, high = 0, await upto(conn, partition)
+    while low < high:
+        middle = (low + high + 1) // 2
+        (row,) = await page(conn, partition, middle - 1, 1)
+        low, high = (middle, high) if row.recorded_at < at else (low, middle - 1)
+    return low
 
 
 async def between(conn: Connection, partition: int, after: int, last: int) -> AsyncIterator[list[Row]]:

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from starlette.responses import Response, StreamingResponse
 
 from eventstore import read
+from eventstore.archive import read as archived
 from eventstore.audit import checkpoints
 from eventstore.audit.checkpoints import Checkpoint, HistoryDamaged
 from eventstore.audit.reading import Wanted, read_lines
+from eventstore.postgres import Connection
 from projections.status.read import LAST, database_now
 from schemas.commands import RecordRead
 from schemas.envelope import decode, time_text
@@ -31,8 +33,8 @@ EVENTS = "events"
 
 _READ_ID = re.compile(r"([0-9]{1,3}):([0-9]{1,18})")
 _EVENT_TYPE = re.compile(r"[A-Z][A-Za-z]{1,60}")
-_AUDIT_READ = """select line from events
-    where partition = $1 and position = $2 and tenant = $3 and type = 'AuditRead'"""
+# By the primary key.
+_LINE = "select tenant, line from events where partition = $1 and position = $2"
 
 
 class CheckpointBody(Struct, frozen=True):
@@ -133,12 +135,19 @@ async def _known_read(asked: Asked, named: str, event: AuditRead) -> str:
     """A further page of a read that is on record: the same filters, within a day. Raises Refused (422)."""
     found = _READ_ID.fullmatch(named)
     async with asked.parts.pool.acquire() as conn:
-        line = found and await conn.fetchval(_AUDIT_READ, int(found[1]), int(found[2]), asked.tenant)
+        line = found and await _line_at(conn, int(found[1]), int(found[2]), asked.tenant)
         now = await database_now(conn)
     recorded = decode(line) if line else None
     if recorded is None or recorded.data != event or recorded.recorded_at + READ_LASTS < now:
         raise invalid(Fault("read", "must be the Tidings-Read of a read with the same filters, of the last 24 hours"))
     return named
+
+
+async def _line_at(conn: Connection, partition: int, position: int, tenant: str) -> bytes | None:
+    """A tenant's line, whether in the table or in an archive."""
+    there = await conn.fetch(_LINE, partition, position)
+    rows = there or await archived.page(conn, partition, position - 1, 1)
+    return rows[0]["line"] if rows and rows[0]["tenant"] == tenant else None
 
 
 async def get_checkpoint(asked: Asked) -> Response:

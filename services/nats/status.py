@@ -21,6 +21,7 @@ from nats.js.api import Header, PubAck
 from nats.js.errors import APIError, NotFoundError
 
 from eventstore import followers, jetstream, postgres, read
+from eventstore.archive import read as archived
 from eventstore.ending import end_if_cancelled
 from eventstore.postgres import Pool, pauses
 from eventstore.tail import Tail
@@ -225,15 +226,20 @@ class PartitionStatus:
     async def _step(self, position: int) -> int:
         """Publish the newest state of each job that the next events are of. Answers how far they go."""
         async with self._pool.acquire() as conn:
-            rows = await conn.fetch(CHANGED_SQL, self._tail.partition, position, PAGE)
-            changed = {row["stream"]: row["begun"] for row in rows if ":" not in row["stream"]}
+            there = await conn.fetch(CHANGED_SQL, self._tail.partition, position, PAGE)
+            # After a long outage the next events may be archived by now.
+            rows = await archived.lines(conn, self._tail.partition, position, PAGE, there)
+            changed: dict[str, bool] = {}
+            for row in rows:
+                if ":" not in row["stream"]:
+                    changed[row["stream"]] = changed.get(row["stream"], False) or row["version"] == 1
             at = await database_now(conn)
             jobs = await read_changed(conn, self._tail.partition, list(changed))
         for job, begun in changed.items():
             if begun:
                 self._seen.setdefault(job, EMPTY)  # nobody can have published it before; if so, it is refused
         await self._publish(jobs, at)
-        return max((row["position"] for row in rows), default=self._tail.position)
+        return rows[-1]["position"] if rows else self._tail.position
 
     async def _move(self, position: int) -> None:
         async with self._pool.acquire() as conn:

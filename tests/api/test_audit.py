@@ -9,6 +9,7 @@ import httpx
 
 from eventstore.audit.notes import PublicKey, open_checkpoint
 from eventstore.chain import START
+from services.archiving import archive_all
 from services.keys import create_key
 from tests.api.client import Api, pointers
 
@@ -74,6 +75,24 @@ async def test_further_pages_of_a_read_append_nothing(api: Api) -> None:
     for params in ({"read": "0:1"}, {"read": "x"}, {"read": first.headers["tidings-read"], "type": "JobQueued"}):
         assert pointers(await api.http.get("/v1/audit/events", params=params)) == ["read"]
     assert await api.head() == head
+
+
+async def test_a_read_goes_on_after_it_was_archived(api: Api) -> None:
+    """Its place names it, and that may stand in a file by now."""
+    await api.define()
+    first, page = await lines(api, tenant=api.tenant, limit=1)
+    await lines(api, tenant=api.tenant)  # the newest line of a tenant's own stream stays in the table
+    await archive_all(api.pool, [0], 0, 10_000)
+    partition, position = map(int, first.headers["tidings-read"].split(":"))
+    there = "select exists (select from events where partition = $1 and position = $2)"
+    assert not await api.pool.fetchval(there, partition, position)
+    head = await api.head()
+    named = first.headers["tidings-read"]
+    _, more = await lines(api, tenant=api.tenant, after=str(page[0]["position"]), read=named)
+    assert [line["type"] for line in more] == ["AuditRead", "AuditRead"]
+    assert await api.head() == head
+    for wrong in (f"{partition}:{page[0]['position']}", f"{partition}:{position + 10**6}"):
+        assert pointers(await api.http.get("/v1/audit/events", params={"read": wrong})) == ["read"]
 
 
 async def test_whoever_follows_gets_what_comes(api: Api) -> None:

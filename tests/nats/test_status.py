@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
 from nats.js import JetStreamContext
 
 from eventstore import jetstream
+from eventstore.archive import place
 from eventstore.postgres import Pool, open_pool
 from eventstore.tail import Tail
 from projections.status.read import database_now, read_changed
@@ -16,6 +18,7 @@ from schemas import events as e
 from schemas import subjects
 from schemas.job import Job
 from schemas.states import State
+from services.archiving import archive_all
 from services.nats.status import MERGE_S, PAGE, PartitionStatus
 from services.settings import Settings
 from services.waits.waits import Waits
@@ -184,6 +187,24 @@ async def test_what_happened_while_nobody_published_is_told(
                     found[status.job] = status.version
                     if found.get(watched) == version and len(found) == len(others) + 1:
                         break
+
+
+async def test_what_was_archived_while_nobody_published_is_told(
+    pool: Pool, nats: Broker, js: JetStreamContext, tenant: str, tmp_path: Path
+) -> None:
+    """Away for longer than the lines of an ended job are kept: whoever watched it is told its end."""
+    watched, others = job_id(), [job_id() for _ in range(3 * PAGE // 7)]
+    async with pool.acquire() as conn:
+        await place.say(conn, tmp_path.as_uri())
+    async with publishing(pool, nats) as tail, watching(js, subjects.status(tenant, watched)) as statuses:
+        await until(statuses, await happen(pool, tail, tenant, watched, *requested(watched)))
+    await append(pool, 0, tenant, [(job, [*requested(job), *worked()]) for job in others])
+    version = await happen(pool, None, tenant, watched, *worked())
+    await archive_all(pool, [0], 0, 1000)
+    assert await pool.fetchval("select count(*) from events") == 0
+    async with publishing(pool, nats), watching(js, subjects.status(tenant, watched)) as statuses:
+        told = (await until(statuses, version))[-1]
+    assert told.view["state"] == State.FINISHED
 
 
 async def test_a_stream_made_anew_has_what_is_open_and_what_ended_lately(

@@ -83,6 +83,9 @@ async def picture(pool: Pool, streams: list[tuple[str, str]]) -> dict[str, objec
             before = moments[0] - timedelta(seconds=1)
             seen[f"{job} at"] = [await screens.read_job_at(conn, 0, tenant, job, at) for at in (before, *moments)]
         seen["messages"] = await messages(conn, head)
+        times = [json.loads(line)["recorded_at"] for line in lines]
+        moments = sorted({datetime.fromisoformat(at) for at in times})
+        seen["before"] = [await read.last_before(conn, 0, at) for at in (*moments[::3], moments[-1] + timedelta(1))]
     middle = json.loads(lines[len(lines) // 2])["recorded_at"]
     for name, wanted in {
         "own": Wanted(partition=0, tenant=TENANT),

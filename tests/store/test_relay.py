@@ -4,20 +4,23 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from eventstore import jetstream, read
+from eventstore.archive import place
 from eventstore.outgoing import PAGE_MAX_BYTES, Outgoing
 from eventstore.postgres import Pool, open_pool
 from eventstore.relay import PartitionRelay, Relay
 from eventstore.tail import Tail
 from schemas import events as e
 from schemas import subjects
-from schemas.envelope import LINE_MAX_BYTES
+from schemas.envelope import LINE_MAX_BYTES, seal
 from schemas.jobtypes import Definition
+from services.archiving import archive_all
 from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.e2e.processes import TIDINGS, Process, run, running
@@ -238,6 +241,31 @@ async def test_a_stream_gone_astray_is_said_and_mended(
         await assert_equal(pool, js)
         await fill(pool, 0, tenant, 20)
         await assert_equal(pool, js)
+
+
+async def test_a_stream_is_filled_from_archives_too(
+    pool: Pool, database: str, nats: Broker, js: JetStreamContext, tenant: str, tmp_path: Path
+) -> None:
+    """After a resync, and where the relay was away while ranges left the table."""
+    async with pool.acquire() as conn:
+        await place.say(conn, tmp_path.as_uri())
+    await fill(pool, 0, tenant, 60)
+    async with relaying(pool, database, nats):
+        before = await messages(js, 0, await _head(pool))
+    await fill(pool, 0, tenant, 60, 2)
+    rows = await pool.fetch("select line, hash from events order by position")
+    sealed = [seal(row["line"], row["hash"]) for row in rows]
+    await archive_all(pool, [0], 0, 50)
+    assert await pool.fetchval("select count(*) from events") < len(sealed)
+    async with relaying(pool, database, nats):
+        gone_on = await messages(js, 0, len(sealed))
+    assert command("resync", database, nats)[0] == 0
+    async with relaying(pool, database, nats):
+        anew = await messages(js, 0, len(sealed))
+    assert [message.data for message in gone_on] == [message.data for message in anew] == sealed
+    assert [message.subject for message in anew] == [message.subject for message in gone_on]
+    assert [message.subject for message in anew][: len(before)] == [message.subject for message in before]
+    assert command("status", database, nats)[0] == 0
 
 
 async def test_status_says_how_far_it_is(
