@@ -86,7 +86,7 @@ def _retries(job: Job, language: str) -> list[Offer]:
         offers.append(Offer("retry_failed", message("action-retry_failed", **failed), path, "POST", warning, unsafe))
     if job.phase is not Phase.PARTLY_DONE or not offers:  # what is ready there is not done a second time
         alone = message("action-retry" if unsafe else "action-retry_safely")
-        label = message("action-retry_all", safety=rule.safety) if offers else alone
+        label = message("action-retry_all", mode=rule.mode, safety=rule.safety) if offers else alone
         warning = message("warning-all", mode=rule.mode, **risk) if unsafe else None
         offers.append(Offer("retry", label, path, "POST", warning, unsafe))
     return offers

@@ -186,9 +186,12 @@ action-download_problems = Fehlerliste herunterladen ({ $failed } { $unit })
 action-retry_failed = Erneut versuchen ({ $failed } { $unit })
 action-retry_safely = Gefahrlos erneut versuchen
 action-retry = Erneut versuchen
-action-retry_all = { $safety ->
-    [safe] Alles gefahrlos noch einmal
-   *[other] Alles noch einmal
+action-retry_all = { $mode ->
+    [resumes] Weitermachen, wo es aufhörte
+   *[starts_fresh] { $safety ->
+        [safe] Alles gefahrlos noch einmal
+       *[other] Alles noch einmal
+    }
 }
 action-cancel = Abbrechen
 action-again = Neuen Auftrag starten
@@ -430,6 +433,7 @@ screen-away = Wir sind gerade nicht erreichbar. Laufende Aufträge gehen weiter,
 screen-away-click = Wir sind gerade nicht erreichbar. Wir versuchen es mit demselben Klick weiter, es bleibt also ein Auftrag.
 screen-refused = Diese Seite wollte etwas, das wir nicht können. Es ist nicht Ihr Fehler. Bitte sagen Sie es denen, die diese Seite betreiben.
 screen-sending = Wird gestartet …
+screen-sending-file = Wird hochgeladen …
 screen-started = Gestartet: { $title }. Die Auftragsnummer ist { $ref }.
 screen-uploading = { $name } wird hochgeladen: { $done } von { $total }. Bitte lassen Sie diese Seite offen.
 screen-upload-cut = Das Hochladen wurde unterbrochen. Es wurde nichts gestartet. Bitte starten Sie es noch einmal.

@@ -192,9 +192,12 @@ action-retry_failed = { $failed ->
 }
 action-retry_safely = Retry safely
 action-retry = Retry
-action-retry_all = { $safety ->
-    [safe] Retry everything safely
-   *[other] Retry everything
+action-retry_all = { $mode ->
+    [resumes] Go on where it stopped
+   *[starts_fresh] { $safety ->
+        [safe] Retry everything safely
+       *[other] Retry everything
+    }
 }
 action-cancel = Cancel
 action-again = Start a new one
@@ -445,6 +448,7 @@ screen-away = We can't be reached right now. Running jobs go on, and this page c
 screen-away-click = We can't be reached right now. We keep trying with the same click, so it will still be one job.
 screen-refused = This page asked for something that we can't do. It is not your mistake. Please tell the people who run this page.
 screen-sending = Starting …
+screen-sending-file = Uploading …
 screen-started = Started: { $title }. The job ID is { $ref }.
 screen-uploading = Uploading { $name }: { $done } of { $total }. Please keep this page open.
 screen-upload-cut = The upload was cut off. Nothing was started. Please start it again.

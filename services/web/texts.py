@@ -16,6 +16,7 @@ SCREEN = (
     "screen-away-click",
     "screen-refused",
     "screen-sending",
+    "screen-sending-file",
     "screen-started",
     "screen-uploading",
     "screen-upload-cut",

@@ -18,7 +18,7 @@ from tests.e2e.processes import stack
 
 SLOTS = 4  # of the demo's workers together
 MONTHS = 9
-MARGIN_PX = 20
+MARGIN_PX = 16
 
 
 async def morning(person: Person, folder: Path) -> None:
@@ -33,7 +33,7 @@ async def morning(person: Person, folder: Path) -> None:
     await take(page, folder, "running", until=1)
     await page.locator("#cut").click()
     await sees(row(page, "export"), "We can't be reached")
-    await take(page, folder, "away", until=1)
+    await take(page, folder, "away", task=1)
     await sees(page.locator("#told"), "Connected again.")
     await sees(row(page, "import"), "4 rows need attention.")
     await sees(row(page, "ai"), "23 summaries")
@@ -132,7 +132,9 @@ async def main(folder: Path, url: str, key: str) -> None:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
         async with await browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900}) as context:
             await morning(Person(context, http, url), folder)
-            await console(await context.new_page(), http, key, folder)
+            page = await context.new_page()
+            await page.set_viewport_size({"width": 1200, "height": 900})
+            await console(page, http, key, folder)
         await other_readers(browser, url, folder)
         await browser.close()
 
@@ -144,7 +146,7 @@ if __name__ == "__main__":
     pictures.mkdir(parents=True, exist_ok=True)
     data = Path(mkdtemp(prefix="tidings-pictures-"))
     try:
-        with stack(data / "stack", TIDINGS_DEMO_PACE="8") as running:
+        with stack(data / "stack", TIDINGS_DEMO_PACE="12") as running:
             asyncio.run(main(pictures, running.ready["url"], running.ready["api_key"]))
     finally:
         shutil.rmtree(data, ignore_errors=True)

@@ -25,8 +25,11 @@ const COLUMNS = ["what", "answers", "no", "held", "below", "above", "bounds_held
 export function renderEstimates({ types }, words) {
   if (!types.length) return html`<p class="panel soft">${words.say("console-estimates-none")}</p>`;
   return html`<p class="soft">${words.say("console-estimates-hint")}</p>
-    ${types.map((each) => one(each, words))}`;
+    ${[...types].sort((a, b) => Number(isSaid(b)) - Number(isSaid(a))).map((each) => one(each, words))}`;
 }
+
+/** Whether anything was said; such kinds come first. @param {{parts: Part[]}} each */
+const isSaid = ({ parts }) => parts.some(({ none }) => none < 1);
 
 /** @param {{type: string, parts: Part[]}} each @param {Words} words */
 function one({ type, parts }, words) {

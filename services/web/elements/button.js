@@ -96,7 +96,7 @@ export class TidingsButton extends TidingsElement {
   /** @param {import("../session.js").Session} here @param {() => Promise<import("../types.js").Wish>} prepare */
   async #send(here, prepare) {
     this.#busy = true;
-    this.#say(here.words.say("screen-sending"));
+    this.#say("");
     try {
       this.#open(await start(here, await prepare(), { away: () => this.#say(here.words.say("screen-away-click")) }));
     } catch (error) {

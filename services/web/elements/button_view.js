@@ -12,9 +12,10 @@ import { html } from "../html.js";
  * @param {import("../words.js").Words} words
  */
 export function render({ job, label, accept, file, sent, busy }, words) {
+  const said = sent ? words.say("screen-sending-file") : busy ? words.say("screen-sending") : job ? job.button.label : label;
   const started = job?.button.action === "view" ? "started" : "";
   return html`${accept !== null && !busy ? pick(accept, file, words) : ""}
-    <button class="main ${started}" type="button" aria-disabled="${busy ? "true" : "false"}">${job ? job.button.label : label}</button>
+    <button class="main ${started}" type="button" aria-disabled="${busy ? "true" : "false"}">${said}</button>
     ${sent ? way(file, sent, words) : ""}`;
 }
 

@@ -29,7 +29,7 @@ button.main, .link.main { background: var(--_accent); border-color: var(--_accen
 button.main:hover, .link.main:hover { filter: brightness(1.08); color: var(--_on-accent); }
 button.started { background: color-mix(in srgb, var(--_accent) 9%, var(--_surface)); border-color: color-mix(in srgb, var(--_accent) 35%, var(--_surface)); color: var(--_accent); }
 button.started:hover { border-color: var(--_accent); color: var(--_accent); filter: none; }
-button:disabled { cursor: progress; opacity: .75; }
+button:is(:disabled, [aria-disabled=true]) { cursor: progress; opacity: .8; }
 :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .note { color: var(--_muted); font-size: .9rem; }
@@ -95,6 +95,7 @@ th { color: var(--_muted); font-weight: 550; white-space: nowrap; }
   .rows td, .rows td:first-child, .rows td:nth-child(2):not(:last-child) { border: 0; padding: .05rem 0; white-space: normal; }
   td::before { content: attr(data-name) ": "; color: var(--_muted); }
   td:empty { display: none; }
+  .rows:not(.plain) td:nth-child(-n+2):not(:last-child) { display: inline-block; margin-inline-end: .9rem; }
 }
 .actions { display: flex; flex-wrap: wrap; gap: .55rem; }
 label { display: grid; grid-template-columns: minmax(0, 1fr); gap: .3rem; font-size: .95rem; }
