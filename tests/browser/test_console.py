@@ -2,8 +2,9 @@
 
 import re
 
+import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.person import Person, button, row, sees, uses_sample
 from tests.browser.test_looks import overflow, violations
@@ -53,6 +54,23 @@ async def test_its_other_pages_are_for_everybody(
     assert await violations(page) == []
     assert await overflow(page) <= 0
     assert not person.errors
+
+
+async def test_it_keeps_within_a_phone_in_german(browser: Browser, served: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {served['api_key']}"}
+    async with httpx.AsyncClient(base_url=served["url"], headers=headers) as http:
+        await http.post("/demo/visit")  # the demo's types come with its first visitor
+    async with await browser.new_context(locale="de-DE", viewport={"width": 360, "height": 800}) as context:
+        page = await context.new_page()
+        await page.goto(served["url"])
+        await page.locator("#key").fill(served["api_key"])
+        await page.locator("#enter button").click()
+        await sees(page.locator("#overview"), "orders.export")
+        for view, shown in (("jobs", "orders.export"), ("estimates", ""), ("kinds", "Export der Bestellungen")):
+            await page.evaluate("(view) => (location.hash = view)", view)
+            await sees(page.locator(f"#view-{view}"), shown)
+            assert await violations(page) == []
+            assert await overflow(page) <= 0
 
 
 async def test_a_plot_tells_which_answers_held(person: Person, served: dict[str, str]) -> None:

@@ -52,6 +52,22 @@ async def test_the_demo_is_for_everybody(person: Person, width: int, scheme: str
     assert await overflow(page) <= 0
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+async def test_the_demo_is_for_everybody_when_nobody_answers(person: Person, width: int, scheme: str) -> None:
+    page = await person.opens()
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    await button(page, "export").click()
+    await sees(row(page, "export"), "Running")
+    await page.locator("#cut").click()
+    await sees(row(page, "export"), "We can't be reached right now.")
+    await button(page, "ai").click()
+    await sees(page.locator("#ai-button"), "We keep trying with the same click")
+    await expect(button(page, "ai")).to_have_text("Starting …")
+    assert await violations(page) == []
+    assert await overflow(page) <= 0
+
+
 async def test_the_other_language_and_direction(browser: Browser, served: dict[str, str]) -> None:
     async with await browser.new_context(locale="de-DE", viewport={"width": 360, "height": 800}) as context:
         page = await context.new_page()
