@@ -21,7 +21,10 @@ async def erase(data: Path | None, owner: str, tenant: str | None, *, as_json: b
         opened(found.database_url) as pool,
         own_jobs(pool, found.database_url, Vault(master_key(data))) as jobs,
     ):
-        erased, _ = await erase_person(jobs, pool, Files(files_url(data)), tenant_of(tenant), owner, own_cause())
+        # Of given servers only the setting says where files are; in a folder of ours they would look as if gone.
+        given = data is None and "TIDINGS_DATABASE_URL" in os.environ and not os.environ.get("TIDINGS_FILES_URL")
+        files = None if given else Files(files_url(data))
+        erased, _ = await erase_person(jobs, pool, files, tenant_of(tenant), owner, own_cause())
     print(msgspec.json.encode(erased).decode() if as_json else _words(erased))
     return 0
 

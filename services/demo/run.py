@@ -99,7 +99,7 @@ async def import_customers(visit: Visit) -> None:
     visit.screen.scene("Import 4,200 customers, four rows with a mistake")
     file = visit.out_dir / "customers.csv"
     file.write_text(sample_csv(), encoding="utf-8")
-    upload = await visit.client.upload(file)
+    upload = await visit.client.upload(file, owner=visit.owner)
     job = await visit.client.submit(
         "customers.import", owner=visit.owner, input={"upload": upload.id}, size=ROWS, title="Import of customers.csv"
     )
@@ -112,7 +112,7 @@ async def import_customers(visit: Visit) -> None:
         visit.screen.say(f"Row {item.row}: {item.column} {item.reason}.")
     promise(await _customers(visit, job) == ROWS - 4, "The good rows are not in exactly once.")
     mended = await _mend(visit, blocked)
-    ended = await visit.retry_failed(blocked, {"upload": (await visit.client.upload(mended)).id})
+    ended = await visit.retry_failed(blocked, {"upload": (await visit.client.upload(mended, owner=visit.owner)).id})
     promise(ended.ended and ended.run == 2, "The import did not finish after the rows were mended.")
     promise(await _customers(visit, job) == ROWS, f"There are not {ROWS:,} customers, each once.")
     visit.screen.say(f"{ROWS:,} customers are in, each once.")
@@ -136,7 +136,7 @@ async def _mend(visit: Visit, job: JobView) -> Path:
 async def summarize(visit: Visit) -> None:
     """Five notes time out; only those are written again."""
     visit.screen.scene("Summarize 28 call notes, five of which take too long")
-    upload = await visit.client.upload(SAMPLE)
+    upload = await visit.client.upload(SAMPLE, owner=visit.owner)
     job = await visit.client.submit(
         "notes.summarize", owner=visit.owner, input={"upload": upload.id}, size=28, title="Summaries of 28 call notes"
     )

@@ -21,14 +21,15 @@ class Erased(Struct, frozen=True):
 
 
 async def erase(
-    jobs: JobService, pool: Pool, files: Files, tenant: str, owner: str, cause: Cause
+    jobs: JobService, pool: Pool, files: Files | None, tenant: str, owner: str, cause: Cause
 ) -> tuple[Erased, Outcome]:
     """Raises Unavailable. Files are removed last: without the key they can't be read by then, and what remains of them
-    after a crash is swept up by the orchestrator."""
+    after a crash, or where `files` is not known here, is swept up by the orchestrator."""
     outcome = await jobs.do(ErasePerson(tenant=tenant, cause=cause, owner=owner))
     if isinstance(outcome, Rejection):
         raise TypeError(f"an erasure is never refused: {outcome.problem.code}")
-    await sweep(pool, files)
+    if files:
+        await sweep(pool, files)
     event = outcome.erased
     if event is None:
         return Erased(owner, erased=False), outcome

@@ -147,6 +147,7 @@ async def test_an_erased_person_is_gone_everywhere(
     job, _ = await finished_job(api)
     kept, _ = await finished_job(api, owner="bob", input={"prompt": "bob's own"})
     before = (await api.http.get(f"/v1/jobs/{job}/events")).text
+    seen_at = (await api.view(job))["updated_at"]
     etag = (await api.http.get(f"/v1/jobs/{job}")).headers["etag"]
     answer = await admin.post("/v1/audit/erase", json={"owner": "ann"})
     assert answer.json() == {
@@ -165,6 +166,8 @@ async def test_an_erased_person_is_gone_everywhere(
     assert {action["name"] for action in view["actions"]} <= {"again", "download_problems"}
     german = await api.http.get(f"/v1/jobs/{job}", headers={"Accept-Language": "de"})
     assert german.json()["title"] == "Entfernt"
+    past = (await api.http.get(f"/v1/jobs/{job}", params={"at": str(seen_at)})).json()
+    assert (past["title"], past["result"]["ready"]) == ("Removed", False)
     assert (await api.http.get(f"/v1/jobs/{job}/result")).status_code == 410
     (item,) = (await api.http.get(f"/v1/jobs/{job}/problems")).json()["items"]
     assert (item["value"], item["reason"]) == ("Removed", "Removed")

@@ -10,6 +10,7 @@ import pytest
 
 from eventstore.postgres import Pool
 from schemas.ids import uuid7
+from services.commands.erase import erase
 from services.files import Files
 from services.private.sweep import Sweeper
 from services.settings import Settings
@@ -254,3 +255,17 @@ async def test_a_crash_between_encrypting_and_removing_is_made_good(
     assert objects(folder) == [f"{upload}.sealed"]
     assert await readable(api, upload)
     assert await pool.fetchval("select count(*) from file_removals where tenant = $1", api.tenant) == 0
+
+
+async def test_a_command_that_does_not_know_the_files_leaves_them_to_the_service(
+    api: Api, settings: Settings, folder: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not take an empty folder of its own for theirs, and believe that they are gone."""
+    await api.define(private=PRIVATE)
+    await api.job(input={"upload": (upload := await sent(api))})
+    monkeypatch.setenv("TIDINGS_DATABASE_URL", settings.database_url)
+    monkeypatch.chdir(folder)
+    assert await erase(None, "ann", api.tenant, as_json=True) == 0
+    assert not await readable(api, upload)
+    await Sweeper(pool, Files(settings.files_url), 1, unnamed_s=86_400).once()
+    assert objects(folder) == []
