@@ -25,7 +25,7 @@ PART_MAX_S = 900
 MEASURED = ("limits", "submits", "work", "live", "relay", "audit", "peers", "grown", "memory", "durations", "export")
 PRINTED = ("screens", "clicks", "waits")  # tables of their own, once a run
 QUICK = ("limits", "submits", "work", "live")
-ONCE = frozenset({"grown", "memory", "durations", "export", *PRINTED})  # too long for three rounds
+ONCE = frozenset({"grown", "memory", "durations", "moments", "export", *PRINTED})  # too long for three rounds
 COMMANDS = {
     "make bench": "all of it, three rounds",
     "make bench-quick": "limits, submits, work and live, one short round",

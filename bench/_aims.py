@@ -61,6 +61,10 @@ AIMS = (
     Aim("durations: up, ready again", 5, most=True),
     Aim("durations: up, ended after SIGTERM", 15, most=True),
     Aim("durations: a command starts", 1, most=True),
+    Aim("waits: an event learnt", 50, most=True),
+    Aim("waits: 1,000 pairs, as bytes", 30, most=True),
+    Aim("waits: 1,000 pairs, in memory", 30, most=True),
+    Aim("waits: start to the right text, p99", 2000, most=True),
 )
 
 

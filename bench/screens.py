@@ -39,12 +39,12 @@ class Screen:
     """Reads one job's stream, and how long each state took to come."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
+        self.lines = reader
         self.took_s: list[float] = []
 
     async def read(self) -> None:
         """The next state."""
-        async for line in self._reader:
+        async for line in self.lines:
             if line.startswith(b"data: "):
                 self.took_s.append(age_s(line))
                 return

@@ -16,10 +16,16 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def uuid7(random: bytes | None = None, unix_ms: int | None = None) -> str:
-    """A new UUIDv7, lower case (RFC 9562, 5.7). `random` (10 bytes) and `unix_ms` are given in tests."""
-    ms = time.time_ns() // 1_000_000 if unix_ms is None else unix_ms
+    """A new UUIDv7, lower case (RFC 9562, 5.7). `random` (10 bytes) and `unix_ms` are given in tests.
+
+    The 12 bits after the milliseconds are their fraction (6.2, method 3): a batch is claimed in the order it was sent.
+    """
     tail = int.from_bytes(random or os.urandom(10), "big")
-    high = (ms & (1 << 48) - 1) << 16 | 0x7000 | tail >> 68 & 0xFFF
+    ms, rest_ns = divmod(time.time_ns(), 1_000_000)
+    fraction = rest_ns * 4096 // 1_000_000
+    if unix_ms is not None:
+        ms, fraction = unix_ms, tail >> 68 & 0xFFF
+    high = (ms & (1 << 48) - 1) << 16 | 0x7000 | fraction
     low = 0b10 << 62 | tail & (1 << 62) - 1
     text = f"{high:016x}{low:016x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

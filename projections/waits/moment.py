@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.waits.learnt import Learnt
-from projections.waits.places import Kind, Places
+from projections.waits.places import Kind, Places, Rank
 from projections.waits.predict import Prediction, predict
 from projections.waits.promise import Stated
 from schemas.events import Bounds, EstimateStated
@@ -57,32 +57,38 @@ def moment(known: Learnt, places: Places, serving: Serving, job: Job, at: dateti
     """Of a job as it is now. Nothing of one that has ended, needs a person or was asked to stop."""
     if job.phase not in WAITING | LIVELY:
         return Moment()
+    names = serving((job.tenant, job.type)) or ()
+    ready = job.phase in WAITING and (job.ready_at or job.created_at) <= at
+    ahead = places.ahead((job.tenant, job.type), names, _rank(job)) if ready else None
     try:
-        found = predict(known.model, job, at)
+        found = predict(known.model, job, at, ahead)
     except Exception:
         log.exception("no estimate could be made", job=job.id)  # a bug of ours, and no reason to hide the job
         found = Prediction()
     if job.phase not in WAITING:
         return Moment(found)
-    reason = _reason(places, serving, job, at)
+    reason = _reason(places, serving, job, at, ahead or 0)
     if reason.name in {NO_WORKERS, NOT_BEFORE, RETRY_PAUSE}:  # what the line tells does not hold for it
         found = replace(found, queue=None, total=None, longer=False)
     return Moment(found, reason)
 
 
-def _reason(places: Places, serving: Serving, job: Job, at: datetime) -> Reason:
+def _rank(job: Job) -> Rank:
+    return -job.priority, job.ready_at or job.created_at, job.id
+
+
+def _reason(places: Places, serving: Serving, job: Job, at: datetime, before: int) -> Reason:
     ready_at = job.ready_at or job.created_at
     if ready_at > at:
         if job.phase is Phase.RETRYING:
             return Reason(RETRY_PAUSE, RETRY_PAUSE, since=job.updated_at)
         return Reason(NOT_BEFORE, NOT_BEFORE, since=job.created_at)
     kind = job.tenant, job.type
-    shared = serving(kind)
-    ahead, about = rounded(places.ahead(kind, shared or (), (-job.priority, ready_at, job.id)))
+    ahead, about = rounded(before)
     limit = places.full(kind, job.owner)
     if limit:
         name, words = _LIMITS.get(limit, _OWNER_LIMIT)
-    elif shared is None and not places.served(kind, at):
+    elif serving(kind) is None and not places.served(kind, at):
         name = words = NO_WORKERS
     else:
         name = words = WORKERS_BUSY

@@ -42,24 +42,27 @@ class Prediction(Struct, frozen=True):
     slower: bool = False  # the work is slower than usual
 
 
-def predict(known: State, job: Job, at: datetime) -> Prediction:
-    """Of a job as it is now. Nothing is said of one that has ended or needs a person."""
+def predict(known: State, job: Job, at: datetime, ahead: int | None = None) -> Prediction:
+    """Of a job as it is now. Nothing is said of one that has ended or needs a person.
+
+    `ahead`: how many are claimed before it, where that is known better than by who came first.
+    """
     now = at.timestamp()
     live = known.live.get(job.id)
     if live is None:
         live = Live(job.tenant, job.type, job.owner, job.size, since=(job.ready_at or job.created_at).timestamp())
     if job.phase in HELD:
         return running(known, live, max(0.0, now - (job.attempt_at or at).timestamp()))
-    return waiting(known, live, now)
+    return waiting(known, live, now, ahead)
 
 
-def waiting(known: State, live: Live, now: float) -> Prediction:
+def waiting(known: State, live: Live, now: float, ahead: int | None = None) -> Prediction:
     """Of a job in the line, or at its end."""
     tenant = known.tenants.get(live.tenant)
     kind = tenant.kinds.get(live.type) if tenant else None
     if tenant is None or kind is None:
         return Prediction()
-    return waiting_in(known, kind, live, stand(tenant, kind, live, now), now, usual_work(known, kind, live))
+    return waiting_in(known, kind, live, stand(tenant, kind, live, now, ahead), now, usual_work(known, kind, live))
 
 
 def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float, took: Range | None) -> Prediction:
@@ -113,7 +116,7 @@ def pace_of(tenant: Tenant, kind: Kind) -> Pace:
     return kind.slots, kind.line.slots, whole.slots
 
 
-def stand(tenant: Tenant, kind: Kind, live: Live, now: float) -> Stand:
+def stand(tenant: Tenant, kind: Kind, live: Live, now: float, before: int | None = None) -> Stand:
     """Where a job stands in the lines: behind what came before it, or at the end if it is not in them yet."""
     own = outlook([kind.line], kind.line.slots, now, kind.curve.typical())
     single = len(kind.mates) == 1
@@ -121,10 +124,13 @@ def stand(tenant: Tenant, kind: Kind, live: Live, now: float) -> Stand:
     whole = outlook([tenant.line], tenant.line.slots, now) if len(tenant.kinds) > 1 else own
     if not live.waiting:
         return Stand(kind.number, tenant.number, live.owner, live.size, end, own, whole)
-    behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered
-    ahead = max(0.0, end.queued - behind - live.expected)
-    share = ahead / end.queued if end.queued else 0.0
-    shared = replace(end, ahead=round(end.ahead * share), queued=ahead)
+    if before is None:
+        behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered
+        ahead = max(0.0, end.queued - behind - live.expected)
+        shared = replace(end, ahead=round(end.ahead * ahead / end.queued) if end.queued else 0, queued=ahead)
+    else:
+        each = end.queued / end.ahead if end.ahead else end.typical
+        shared = replace(end, ahead=before, queued=before * each)
     return Stand(kind.number, tenant.number, live.owner, live.size, shared, own, whole)
 
 
