@@ -20,7 +20,14 @@ from eventstore.private.keys import TENANT_ITSELF, Masters
 # By the primary key.
 _FIND = """select upload::text, person, plain, wrapped from file_keys
     where partition = $1 and tenant = $2 and upload = any ($3)"""
-_NAME = files("eventstore.private").joinpath("name.sql").read_text()
+# Locked: what is forgotten at the same time is not named.
+_HELD = """select upload::text, person, plain, wrapped from file_keys
+    where partition = $1 and upload = any ($2) for update"""
+_SHARE = """with let_go as (delete from file_keys where partition = $1 and upload = any ($3) and person = '')
+    insert into file_keys (partition, tenant, upload, person, wrapped, plain)
+    select $1, tenant, upload, person, wrapped, true
+    from unnest($2::text[], $3::uuid[], $4::text[], $5::bytea[]) as u (tenant, upload, person, wrapped)
+    on conflict do nothing"""
 _NEW = """insert into file_keys (partition, tenant, upload, person, wrapped, plain, owner, made_at)
     values ($1, $2, $3, '', $4, true, $5, case when $6 then null else clock_timestamp() end) on conflict do nothing"""
 _OWN = """insert into file_keys (partition, tenant, upload, person, wrapped, plain) values ($1, $2, $3, $4, $5, $6)
@@ -104,12 +111,15 @@ async def name(
 ) -> set[str]:
     """These files are these persons' from here on, beside others whose they are already. Answers those that are gone.
 
-    Runs in the append's transaction. One statement where none is private and none was."""
-    plain = [use for use in uses if not use.private]
-    columns = [UUID(use.upload) for use in plain], [use.tenant for use in plain], [use.person for use in plain]
-    every = [UUID(use.upload) for use in uses]
-    held = {row["upload"]: row["plain"] for row in await conn.fetch(_NAME, partition, every, *columns)}
-    left = [use for use in uses if use.private or held.get(use.upload) is False]
+    Runs in the append's transaction. Two statements where none is private and none was."""
+    held: dict[str, bytes | None] = {}  # the key as the tenant can read it, where it is wrapped so
+    for row in await conn.fetch(_HELD, partition, [UUID(use.upload) for use in uses]):
+        held[row["upload"]] = row["wrapped"] if row["plain"] else held.get(row["upload"])
+    shared = [use for use in uses if not use.private and held.get(use.upload)]
+    if shared:
+        names = [use.tenant for use in shared], [UUID(use.upload) for use in shared], [use.person for use in shared]
+        await conn.execute(_SHARE, partition, *names, [held[use.upload] for use in shared])
+    left = [use for use in uses if use.upload in held and (use.private or not held[use.upload])]
     gone = {use.upload for use in uses} - held.keys()
     if left:
         by = await masters()
@@ -124,11 +134,13 @@ async def _own(conn: Connection, partition: int, tenant: str, uses: Sequence[Use
     raws = await find(conn, partition, tenant, wanted, by)
     holders = {(tenant, use.person if use.private else TENANT_ITSELF) for use in uses}
     people = await keys.find(conn, partition, holders, by)
+    rows = []
     for use in uses:
         holder = people.get((tenant, use.person if use.private else TENANT_ITSELF))
         if use.upload in raws and holder:
             wrapped = _wrapped(holder.key, raws[use.upload], tenant, use.upload)
-            await conn.execute(_OWN, partition, tenant, UUID(use.upload), use.person, wrapped, not use.private)
+            rows.append((partition, tenant, UUID(use.upload), use.person, wrapped, not use.private))
+    await conn.executemany(_OWN, rows)
     await conn.execute(_LET_GO, partition, [UUID(each) for each in wanted])
     return wanted - raws.keys()
 
