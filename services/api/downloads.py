@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from services.api.calls import Asked
 from services.files import Stored
 from services.front.problems import not_found
-from services.front.uploads import lock_of, own_name
+from services.front.uploads import find_upload, lock_of, own_name
 
 MEDIA_TYPE = "application/octet-stream"
 
@@ -42,12 +42,19 @@ async def download(asked: Asked, upload: str, row: Record, name: str | None, ref
         return Response(status_code=416, headers={"Content-Range": f"bytes */{stored.size}"})
     start, end = part or (0, stored.size)
     found = await asked.parts.files.open(asked.tenant, upload, start, end if part else None, lock)
+    if found is None and lock is None and (now := await _looked_up(asked, upload)) and now["sealed"]:
+        return await download(asked, upload, now, name, ref)  # encrypted since the row was read
     if found is None:
         raise not_found(name)
     headers["Content-Length"] = str(end - start)
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
     return StreamingResponse(found.chunks, 206 if part else 200, headers, media_type)
+
+
+async def _looked_up(asked: Asked, upload: str) -> Record | None:
+    async with asked.parts.pool.acquire() as conn:
+        return await find_upload(conn, asked.partition, asked.tenant, upload)
 
 
 def _part(asked: Asked, stored: Stored, etag: str) -> tuple[int, int] | None:

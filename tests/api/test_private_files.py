@@ -238,8 +238,11 @@ async def test_many_clicks_on_a_file_from_before_lose_nothing(api: Api, folder: 
     await api.define(private=PRIVATE)
     for _ in range(5):
         upload = await from_before(api, folder, FILE * 10)
-        answers = await asyncio.gather(*(api.submit(input={"upload": upload, "n": n}, again=True) for n in range(8)))
-        assert [answer.status_code for answer in answers] == [201] * 8
+        reads = [api.http.get(f"/v1/uploads/{upload}") for _ in range(8)]  # beside them, before and after
+        clicks = [api.submit(input={"upload": upload, "n": n}, again=True) for n in range(8)]
+        answers = await asyncio.gather(*(each for pair in zip(reads, clicks, strict=True) for each in pair))
+        assert [answer.content == FILE * 10 for answer in answers[::2]] == [True] * 8
+        assert [answer.status_code for answer in answers[1::2]] == [201] * 8
         assert (await api.http.get(f"/v1/uploads/{upload}")).content == FILE * 10
     assert found_in_files(folder, SECRETS) == []
 
