@@ -57,10 +57,16 @@ def _of(what: str, most_held: float) -> tuple[Limit, ...]:
     )
 
 
+def _restated(what: str, most_held: float) -> tuple[Limit, ...]:
+    return tuple(limit for limit in _of(what, most_held) if "held" in limit.name or "came" in limit.name)
+
+
 LIMITS = (
     *_of("work", 0.88),
     *_of("work_at_start", 0.88),
     *_of("queue", 0.92),
+    *_restated("work_later", 0.88),
+    *_restated("queue_later", 0.92),
     Limit("work: range or bound", "work", lambda score: 1 - score.none, 0.80, where="product"),
     Limit("queue: range or bound", "queue", lambda score: 1 - score.none, 0.70, where="product"),
     Limit("work: median high ÷ low", "work", lambda score: score.width, most=3.5, where="synthetic", plain=True),

@@ -7,13 +7,17 @@ level's score. The mix averages quantiles with weights that fall with the score'
 one is taken.
 """
 
+import math
+
 from msgspec import Struct, field
 
 from projections.waits.windows import UNIT, Window
 
 Opinion = tuple[int, str, int, int]
+Spread = tuple[float, float]
 
 TAIL = 0.085  # left below and above: a little less than the range may miss, as rounding adds a little more
+MISSED = 1 / (TAIL * UNIT)
 ENOUGH = 4  # scored outcomes before a cell is heard
 BORROWED = 6  # how many outcomes its level's score counts for
 MEMORY = 60  # outcomes of a cell's score
@@ -21,7 +25,7 @@ LEVEL_MEMORY = 50
 SCORE_MAX = 12.0
 LEAST = 0.05  # nobody is so good that the others are not heard
 PRIOR = 12  # a level whose errors are taken as given, so that it is heard where nothing was met yet
-UNSEEN = 900.0  # its log time on each side
+PRIOR_SPREAD: Spread | None = -900.0, 900.0  # its log time on each side
 CELLS_MAX = 24_000  # in memory; what was not met for longest is forgotten first
 
 
@@ -66,26 +70,28 @@ def blend(
 ) -> tuple[float, float] | None:
     """Low and high log time, mixed. With `elapsed`: of jobs that took longer than that. None: nothing is known."""
     heard: list[tuple[float, float, float]] = []
-    young, old = shelf.young, shelf.old
+    young, old, best = shelf.young.get, shelf.old.get, math.inf
     for level, key, centre, _ in opinions:
-        cell = young.get(key) or old.get(key)
+        cell = young(key) or old(key)
+        scored = cell.scored if cell else 0
         if level == PRIOR:
-            scored, score = (cell.scored, cell.score) if cell else (0, 0.0)
-            score = (scored * score + BORROWED * levels[level]) / (scored + BORROWED) + LEAST
-            heard.append((score, centre - UNSEEN, centre + UNSEEN))
+            spread = PRIOR_SPREAD
+        elif cell is None or scored < ENOUGH:
             continue
-        if cell is None or cell.scored < ENOUGH:
-            continue
-        window = cell.window
-        spread = window.usual(TAIL) if elapsed is None else window.spread(TAIL, elapsed - centre)
+        elif elapsed is None:
+            spread = cell.window.usual(TAIL)
+        else:
+            spread = cell.window.spread(TAIL, elapsed - centre)
         if spread is None:
             continue
-        scored = cell.scored
-        score = (scored * cell.score + BORROWED * levels[level]) / (scored + BORROWED) + LEAST
+        score = BORROWED * levels[level]
+        if cell:
+            score += scored * cell.score
+        score = score / (scored + BORROWED) + LEAST
+        best = min(best, score)
         heard.append((score, centre + spread[0], centre + spread[1]))
     if not heard:
         return None
-    best = min(heard)[0]
     total = low = high = 0.0
     for score, lower, upper in heard:
         weight = best / score
@@ -117,12 +123,17 @@ def learn(shelf: Shelf, levels: list[float], opinions: list[Opinion], outcome: i
 
 def _judge(cell: Cell, levels: list[float], level: int, error: int) -> None:
     window = cell.window
-    spread = (-UNSEEN, UNSEEN) if level == PRIOR else window.usual(TAIL) if len(window.ordered) > 2 else None
+    spread = PRIOR_SPREAD if level == PRIOR else window.usual(TAIL) if len(window.ordered) > 2 else None
     if spread is None:
         return
     low, high = spread
-    missed = low - error if error < low else error - high if error > high else 0.0
+    score = (high - low) / UNIT
+    if error < low:
+        score += (low - error) * MISSED
+    elif error > high:
+        score += (error - high) * MISSED
+    score = min(score, SCORE_MAX)
     if cell.scored < MEMORY:
         cell.scored += 1
-    cell.score += (min((high - low + missed / TAIL) / UNIT, SCORE_MAX) - cell.score) / cell.scored
+    cell.score += (score - cell.score) / cell.scored
     levels[level] += (cell.score - levels[level]) / LEVEL_MEMORY

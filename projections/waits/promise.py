@@ -61,13 +61,11 @@ def state(low: float, high: float, *, trusted: bool = True) -> Stated | None:
     """Round a moved range in log time to what is shown."""
     if high - low > VAGUE:
         return None
-    bound = STEPS[nearest(high)]
-    if low < LEAST:
-        return Stated(None, bound)
-    first, last = step_range(low, high)
-    if last > WIDEST * first:
-        return Stated(None, bound)
-    return Stated(first, last) if trusted else Stated(None, bound, first, last)
+    if low >= LEAST:
+        first, last = step_range(low, high)
+        if last <= WIDEST * first:
+            return Stated(first, last) if trusted else Stated(None, STEPS[nearest(high)], first, last)
+    return Stated(None, STEPS[nearest(high)])
 
 
 def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, aims: Aims = PLAIN) -> None:

@@ -17,6 +17,8 @@ LEAST = log_of(7)  # a lower end below this is not said: "within 20 seconds"
 
 def nearest(log_time: float) -> int:
     """The index of the step that is nearest by factor."""
+    if log_time <= LOGS[0]:
+        return 0
     at = bisect_left(LOGS, log_time)
     if at == len(LOGS) or (at and log_time - LOGS[at - 1] <= LOGS[at] - log_time):
         return at - 1

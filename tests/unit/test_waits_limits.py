@@ -6,7 +6,7 @@ from bench._waits_limits import LIMITS, verdicts
 from projections.waits.evaluate import Part, replay, table
 from tests.unit.traces import queue_trace
 
-PARTS = table(TRACE := queue_trace(3, 1500), replay(TRACE))
+PARTS = table(TRACE := queue_trace(3, 1500), replay(TRACE, later=True), later=True)
 
 
 def test_each_limit_is_told_for_each_trace() -> None:
@@ -22,9 +22,9 @@ def test_what_is_missed_is_counted_and_named() -> None:
     _, before = verdicts({"recorded": PARTS})
     broken = [replace(part, score=replace(part.score, below=0.5)) for part in PARTS]
     rows, after = verdicts({"recorded": broken})
-    assert after == before + 3
+    assert after == before + 5
     assert [row[0] for row in rows if row[2] == "50.0% missed"] == [
-        f"{what}: came sooner" for what in ("work", "work_at_start", "queue")
+        f"{what}: came sooner" for what in ("work", "work_at_start", "queue", "work_later", "queue_later")
     ]
 
 
