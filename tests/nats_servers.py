@@ -29,10 +29,11 @@ class Broker:
     def __init__(self, folder: Path, name: str, port: int, *, more: str = "", **settings: str) -> None:
         self.name = name
         self.url = f"nats://tidings:word@127.0.0.1:{port}"
+        self.store = folder / name
         self._config = folder / f"{name}.conf"
         self._log = folder / f"{name}.log"
         given = {"max_payload": "2MB", "sync": "2m", **settings}
-        self._config.write_text(_CONFIG.format(name=name, port=port, store=folder / name, **given) + more)
+        self._config.write_text(_CONFIG.format(name=name, port=port, store=self.store, **given) + more)
         self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
