@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from eventstore.archive import place
 from eventstore.audit.checkpoints import HistoryDamaged, Makers
 from eventstore.audit.notes import PublicKey, Signer
 from eventstore.audit.outside import Shelf, notes_at
@@ -17,13 +18,18 @@ from eventstore.audit.signed import Trust
 from eventstore.audit.verify import verify
 from eventstore.audit.walk import Kind
 from eventstore.postgres import Connection, Pool, open_pool
+from schemas import events as e
 from schemas.ids import uuid7
+from services.archiving import archive_all
 from tests.conftest import NewDatabase, Servers
-from tests.store.logs import fill
+from tests.store.logs import append, fill
 from tests.store.tampering import WAYS, Tamper
 
 TIMES = 13  # 16 ways × 13 = 208 times
 
+
+# Canceled, and archived; retried but once.
+GONE = """select id::text from jobs where partition = $1 and state = 'canceled' order by id limit 1"""
 
 TABLES = ("events", "heads", "signed_checkpoints")
 
@@ -81,18 +87,41 @@ async def test_every_tampering_is_found(
     assert (await verify(log, Trust())).ok
 
 
-async def test_fifty_untouched_logs_hold(new_database: NewDatabase) -> None:
-    """Of every size from nothing on, in one to four partitions, with and without checkpoints."""
-    for count in (1, 2, 4):
+async def test_fifty_untouched_logs_hold(new_database: NewDatabase, tmp_path: Path) -> None:
+    """Fifty partitions of eight databases, each with a history of its own: from no event on, with checkpoints or
+    without, with archives of any age or none, and jobs that go on after they were archived."""
+    seen: list[str] = []
+    for number, count in enumerate((1, 1, 1, 1, 2, 4, 8, 32)):
         async with await open_pool(await new_database(count), 4) as pool:
             makers = Makers(pool, count, None)
-            for seed in range(17):
-                report = await verify(pool, Trust())
-                assert report.ok, report.first_bad
-                assert report.events == sum(each.position for each in report.partitions)
-                await fill(pool, seed % count, f"t-{uuid7()}", 1 + seed * 7 % 23, seed)
-                if seed % 3:
-                    await makers.make()
+            async with pool.acquire() as conn:
+                await place.say(conn, (tmp_path / str(number)).as_uri())
+            for partition in range(count):
+                await untouched(pool, makers, partition, random.Random(f"{number} {partition}"))
+            report = await verify(pool, Trust())
+            assert report.ok, report.first_bad
+            assert report.events == sum(each.position for each in report.partitions)
+            seen += [each.hash for each in report.partitions]
+            archives = await pool.fetchval("select count(distinct partition) from archives")
+            assert archives > 0 or count < 8, "some are archived"
+    assert len(seen) == 50
+    assert len(set(seen)) > 40, "different histories; a few have no event"
+
+
+async def untouched(pool: Pool, makers: Makers, partition: int, chance: random.Random) -> None:
+    """A history as the service makes them."""
+    tenant = f"t-{uuid7()}"
+    for step in range(chance.randrange(4)):
+        await fill(pool, partition, tenant, chance.randint(1, 30), chance.randrange(1000))
+        await append(pool, partition, tenant, [(f"tenant:{tenant}", [e.AuditRead(what="events")])])
+        if chance.random() < 0.5:
+            await makers.make([partition])
+        if chance.random() < 0.5:
+            await archive_all(pool, [partition], 0, chance.choice([7, 40, 1000]))
+        gone = await pool.fetchval(GONE, partition)
+        if gone and step:
+            retried = e.RetryRequested(run=2, scope="all", plan="")
+            await append(pool, partition, tenant, [(gone, [e.RequestRepeated(clicks=9), retried])])
 
 
 async def test_whoever_owns_the_database_is_found_by_what_is_kept_outside(
