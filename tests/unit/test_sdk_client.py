@@ -65,6 +65,22 @@ async def test_a_stream_is_sent_once_and_a_file_again(tmp_path: Path) -> None:
     assert bodies == [b"abcd"] * 3
 
 
+async def test_an_upload_says_whose_it_is() -> None:
+    asked: list[Asked] = []
+
+    async def answer(call: Asked) -> Said:
+        asked.append(call)
+        return said({"id": "u1", "sha256": "0" * 64, "size": 1}, 201)
+
+    async with small_service(answer) as url, Client(url, api_key="k") as client:
+        await client.upload(b"a", owner="Zoë & co")
+        await client.upload(b"a", job="j1")
+    assert [(call.path, call.headers.get("tidings-job")) for call in asked] == [
+        ("/v1/uploads?owner=Zo%C3%AB+%26+co", None),
+        ("/v1/uploads", "j1"),
+    ]
+
+
 async def test_no_answer_is_said_after_the_time_for_resends() -> None:
     async def answer(_: Asked) -> Said | None:
         return None

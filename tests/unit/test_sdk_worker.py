@@ -28,6 +28,7 @@ class Desk:
         self.ended, self.beaten = asyncio.Event(), asyncio.Event()
         self.answer: dict[str, object] = {"status": 200, "cancel_requested": False}
         self.items: list[dict[str, object]] | None = None
+        self.for_job: str | None = None
         self._given = False
 
     async def __call__(self, asked: Asked) -> Said:
@@ -40,6 +41,7 @@ class Desk:
             case "/v1/work/report":
                 return self._report(asked)
             case "/v1/uploads":
+                self.for_job = asked.headers.get("tidings-job")
                 return said({"id": "u1", "sha256": "0" * 64, "size": len(asked.body)}, 201)
         return Said(200, b"from an upload")
 
@@ -100,6 +102,7 @@ async def test_what_a_handler_says_arrives_in_order() -> None:
     verb, body = await run(desk, handler)
     verbs = [one for one, _ in desk.reports]
     assert (verb, body) == ("finish", {"result": {"upload": "u1", "name": "out.csv"}})
+    assert desk.for_job == "j1", "whose the result is, before the job is finished with it"
     assert verbs[0] == "stage"
     assert verbs[-3:] == ["problems", "progress", "finish"]
     assert len(verbs) < 20, "quick progress melts into one"
