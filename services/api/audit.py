@@ -74,6 +74,8 @@ async def get_events(asked: Asked) -> Response:
         job=wanted.stream,
         type=wanted.event_type or wanted.job_type,
         partition=None if one is None else chosen[0],
+        since=time_text(wanted.since) if wanted.since else None,
+        until=time_text(wanted.until) if wanted.until else None,
     )
     name = await _known_read(asked, named, event) if named else await _new_read(asked, event)
     async with asked.parts.pool.acquire() as conn:
@@ -115,13 +117,16 @@ def _wanted(asked: Asked) -> Wanted:
     of_event = kind if kind and _EVENT_TYPE.fullmatch(kind) else None
     if kind and not of_event and not is_type_name(kind):
         raise invalid(Fault("type", "must be a type of event, such as JobFinished, or a job type"))
+    since, until = asked.moment("since"), asked.moment("until")
     return Wanted(
         partition=asked.partition,
         tenant=asked.tenant,
-        others=tenant is None and job is None and kind is None,
+        others=all(each is None for each in (tenant, job, kind, since, until)),
         stream=job,
         event_type=of_event,
         job_type=None if of_event else kind,
+        since=since,
+        until=until,
     )
 
 
@@ -184,6 +189,7 @@ async def _checkpoints(asked: Asked, found: Sequence[Checkpoint]) -> Response:
 
 
 WHOLE = {"type": "integer", "minimum": 0}
+TIME: dict[str, object] = {"type": "string", "format": "date-time"}
 
 CALLS = (
     Call(
@@ -198,6 +204,8 @@ CALLS = (
             Query("after", "Only what stands behind this position of the partition", WHOLE),
             Query("job", "Only this job's", {"type": "string", "format": "uuid"}),
             Query("type", "Only events of this type, or of jobs of this type"),
+            Query("since", "Only what was recorded from then on", TIME),
+            Query("until", "Only what was recorded before then", TIME),
             Query("tenant", "Only your own lines, without the stubs of others"),
             Query("limit", "At most so many lines", {"type": "integer", "minimum": 1}),
             Query("follow", "Go on with what is appended later", {"type": "boolean", "default": False}),

@@ -58,6 +58,28 @@ async def test_filters_show_ones_own_lines_alone(api: Api, stranger: Api) -> Non
     assert (await lines(api, job=foreign))[1] == []
 
 
+async def test_a_time_is_a_filter_too(api: Api, stranger: Api) -> None:
+    """From one moment on and before another one, and the read says so on record."""
+    await stranger.define()
+    await api.define()
+    for n in range(3):
+        await api.job(input={"n": n})
+    _, own = await lines(api, tenant=api.tenant)
+    since, until = str(own[2]["recorded_at"]), str(own[5]["recorded_at"])
+    between = [line for line in own if since <= str(line["recorded_at"]) < until]
+    assert 0 < len(between) < len(own) - 2
+    answer, found = await lines(api, since=since, until=until)
+    assert found == between, "and no stubs of others"
+    _, reads = await lines(api, type="AuditRead")
+    data = [line["data"] for line in reads]
+    assert {"since": since, "until": until}.items() <= dict(data[1]).items()  # type: ignore[call-overload]
+    named = answer.headers["tidings-read"]
+    _, rest = await lines(api, since=since, until=until, after=str(between[0]["position"]), read=named)
+    assert rest == between[1:]
+    other = {"since": since, "read": named}
+    assert pointers(await api.http.get("/v1/audit/events", params=other)) == ["read"]
+
+
 async def test_further_pages_of_a_read_append_nothing(api: Api) -> None:
     await api.define()
     await api.job()
@@ -114,6 +136,8 @@ async def test_bad_questions_are_refused_and_leave_nothing_on_record(api: Api) -
         ("after", "-1"),
         ("limit", "0"),
         ("follow", "perhaps"),
+        ("since", "yesterday"),
+        ("until", "2026-01-01T00:00:00"),
     ):
         assert pointers(await api.http.get("/v1/audit/events", params={name: value})) == [name]
     async with api.pool.acquire() as conn:
