@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eventstore.audit.merkle import (
     EMPTY,
+    Stretch,
     Tree,
     consistency_ranges,
     inclusion_ranges,
@@ -106,3 +107,23 @@ def test_a_broken_promise_has_no_proof() -> None:
     for old, other in pairwise(range(1, 40)):
         proof = [plain(LEAVES[first:end]) for first, end in consistency_ranges(old, 40)]
         assert not is_consistent(old, 40, proof, ROOTS[other], ROOTS[40])
+
+
+@pytest.mark.parametrize("begin", [0, 1, 5, 8, 37, 64])
+def test_a_stretch_goes_on_where_a_tree_ends(begin: int) -> None:
+    """Wherever it begins and in whatever portions it grows: its subtrees give the tree of all leaves."""
+    leaves = [bytes([n]) * 32 for n in range(begin + 70)]
+    for more in (0, 1, 2, 3, 27, 64, 70):
+        for portion in (1, 7, 100):
+            stretch, tree = Stretch(begin), Tree()
+            for at in range(begin, begin + more, portion):
+                stretch.extend(leaves[at : min(at + portion, begin + more)])
+            tree.extend(leaves[:begin])
+            for root, count in stretch.nodes:
+                assert tree.size % count == 0
+                tree.add_subtree(root, count)
+            assert (tree.size, stretch.end) == (begin + more, begin + more)
+            whole = Tree()
+            whole.extend(leaves[: begin + more])
+            assert tree.root() == whole.root()
+            assert len(stretch.nodes) <= 2 * 7
