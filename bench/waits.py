@@ -51,18 +51,19 @@ def main() -> None:
     found: dict[str, list[Part]] = {}
     jobs, took = 0, 0.0
     for name, rows in traces().items():
-        began = time.perf_counter()
-        replay(rows)
-        spent = time.perf_counter() - began
+        began = time.process_time()
+        said = replay(rows, later=True)
+        spent = time.process_time() - began
         jobs, took = jobs + len(rows), took + spent
-        print(f"{name}: {len(rows):,} jobs in {spent:.1f} s ({spent / len(rows) * 1e6:.0f} µs each)")
-        found[name] = table(rows, replay(rows, later=True), later=True)
+        print(f"{name}: {len(rows):,} jobs in {spent:.1f} s of CPU ({spent / len(rows) * 1e6:.0f} µs each)")
+        found[name] = table(rows, said, later=True)
         print(shown(found[name]), end="\n\n")
     lines, missed = verdicts({name.replace("synthetic, ", "synthetic "): parts for name, parts in found.items()})
     print("Each limit on each trace, all types together; a dash where nothing was said.")
     print(_columns(lines))
     speed = took / jobs * 1e5
-    print(f"100,000 jobs: {speed:.1f} s (wanted: under {SPEED_S:.0f} s{'' if speed < SPEED_S else '; missed'})")
+    verdict = "" if speed < SPEED_S else "; missed"
+    print(f"100,000 jobs, with what is restated: {speed:.1f} s of CPU (wanted: under {SPEED_S:.0f} s{verdict})")
     print(f"{missed} missed.")
 
 

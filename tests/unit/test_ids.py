@@ -31,6 +31,12 @@ def test_ids_sort_by_their_time(one: bytes, two: bytes, early: int, late: int) -
         assert uuid7(one, early) < uuid7(two, late)
 
 
+def test_ids_of_one_moment_sort_as_they_were_made() -> None:
+    """So a batch is claimed in the order in which it was sent."""
+    made = [uuid7() for _ in range(200)]
+    assert made == sorted(made)
+
+
 def test_new_ids_differ() -> None:
     assert len({uuid7() for _ in range(1000)}) == 1000
 
