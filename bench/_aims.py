@@ -62,6 +62,7 @@ AIMS = (
     Aim("durations: up, ended after SIGTERM", 15, most=True),
     Aim("durations: a command starts", 1, most=True),
     Aim("waits: an event learnt", 50, most=True),
+    Aim("waits: 100,000 jobs replayed", 30, most=True),
     Aim("waits: 1,000 pairs, as bytes", 30, most=True),
     Aim("waits: 1,000 pairs, in memory", 30, most=True),
     Aim("waits: start to the right text, p99", 2000, most=True),

@@ -9,7 +9,6 @@ from projections.waits.judge import Score
 from projections.waits.promise import WIDEST
 
 PRODUCT_TYPES = frozenset({"interactive", "express"})  # of SDSC: people wait for these
-SPEED_S = 30.0  # for 100,000 jobs
 
 Value = float | None
 

@@ -9,7 +9,7 @@ import gc
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from bench import _synthetic
 from bench._rows import said
 from bench.screens import screen, started
+from projections.waits.evaluate import replay
 from projections.waits.fold import fold
 from projections.waits.replay import events
 from projections.waits.state import State, encode
@@ -29,12 +30,9 @@ from schemas.envelope import Recorded
 
 LINE_TYPE = "bench.line"
 PAIRS = 1000
+JOBS, ROUNDS = 4000, 8
 SCREENS, STARTS, EVERY_S = 300, 40, 0.4
 MB = 1_000_000
-
-
-def log() -> list[Recorded]:
-    return [recorded for _, _, recorded in events(_synthetic.trace(1))]
 
 
 def learnt(recorded: list[Recorded]) -> State:
@@ -61,11 +59,21 @@ def model() -> None:
     grown = psutil.Process().memory_info().rss - before
     said("waits: 1,000 pairs, as bytes", len(encode(known)) / MB, "MB", "of type and tenant, 33 jobs each")
     said("waits: 1,000 pairs, in memory", grown / MB, "MB", "what the process grew by")
-    recorded = log()
-    began = time.process_time()
-    learnt(recorded)
-    took = time.process_time() - began
-    said("waits: an event learnt", took / len(recorded) * 1e6, "µs", f"{len(recorded):,} events")
+    rows = _synthetic.trace(1)[:JOBS]
+    recorded = [each for _, _, each in events(rows)]
+    note = f"fastest of {ROUNDS} rounds of {JOBS:,} jobs"
+    said("waits: an event learnt", fastest(lambda: learnt(recorded)) / len(recorded) * 1e6, "µs", note)
+    said("waits: 100,000 jobs replayed", fastest(lambda: replay(rows)) / JOBS * 1e5, "s", note)
+
+
+def fastest(do: Callable[[], object]) -> float:
+    """CPU seconds: other work on this machine only ever adds to them."""
+    took: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        do()
+        took.append(time.process_time() - began)
+    return min(took)
 
 
 class Line:
