@@ -126,13 +126,15 @@ function asking(view, words, { asked, busy }) {
 /** @param {string} name @param {unknown} is */
 const attribute = (name, is) => html`${is ? name : ""}`;
 
+const CALLING = ["needs_fix", "finished"];
+
 /** @param {JobView} view @param {Local} local */
 function actions({ actions, state }, { busy }) {
   if (!actions.length) return "";
   return html`<div class="actions" data-key="actions">
     ${actions.map(({ name, label, method, href }, n) => {
-      // While it runs there is nothing to do, so nothing stands out.
-      const main = n === 0 && state !== "running" && name !== "cancel" && name !== "again" ? "main" : "";
+      // While it runs, and once it was canceled, there is nothing that waits to be done, so nothing stands out.
+      const main = n === 0 && CALLING.includes(state) && name !== "again" ? "main" : "";
       if (method === "GET") return html`<a class="link ${main}" data-key="${name}" href="${href}" download>${label}</a>`;
       return html`<button class="${main}" data-key="${name}" data-do="${name}" type="button" ${attribute("disabled", busy === name)}>${label}</button>`;
     })}

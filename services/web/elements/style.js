@@ -29,7 +29,7 @@ button.main, .link.main { background: var(--_accent); border-color: var(--_accen
 button.main:hover, .link.main:hover { filter: brightness(1.08); color: var(--_on-accent); }
 button.started { background: color-mix(in srgb, var(--_accent) 9%, var(--_surface)); border-color: color-mix(in srgb, var(--_accent) 35%, var(--_surface)); color: var(--_accent); }
 button.started:hover { border-color: var(--_accent); color: var(--_accent); filter: none; }
-button:is(:disabled, [aria-disabled=true]) { cursor: progress; opacity: .8; }
+button:is(:disabled, [aria-disabled=true]) { cursor: progress; opacity: .88; }
 :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .note { color: var(--_muted); font-size: .9rem; }
