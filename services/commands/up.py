@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 import asyncpg
@@ -19,7 +21,6 @@ from services.embedded.child import Child, begin
 from services.embedded.folder import CannotStart, DataFolder, Ready
 from services.embedded.stack import EmbeddedStack
 from services.keys import create_key, find_key
-from services.server import ROLES, serve, settle
 from services.settings import Settings
 from services.telling import configure
 
@@ -37,12 +38,18 @@ async def up(data: Path | None, port: int, *, with_demo: bool) -> int:
     configure()
     stop = stop_on_signals()
     async with whole_stack(data_folder(data), port, stop, with_demo=with_demo) as ready:
-        settle()
+        _settle()
         print(msgspec.json.encode(ready).decode(), flush=True)
         log.info("ready", open=ready.url, end="Ctrl-C")
         await stop.wait()
         log.info("ending")
     return 0
+
+
+def _settle() -> None:
+    from services.server import settle
+
+    settle()
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -56,6 +63,8 @@ def stop_on_signals() -> asyncio.Event:
 async def whole_stack(data: Path, port: int, stop: asyncio.Event, *, with_demo: bool) -> AsyncIterator[Ready]:
     """Everything on one folder; what is begun here has ended when the block is left."""
     with listen(os.environ.get("TIDINGS_HOST") or "127.0.0.1", port) as sock:
+        # Loading the service's code takes about as long as the servers take to start, on the other core.
+        threading.Thread(target=import_module, args=("services.server",), daemon=True).start()
         log.info("starting PostgreSQL and NATS", data=str(data))
         async with EmbeddedStack(data) as stack:
             settings = _settings(stack, sock, with_demo=with_demo)
@@ -137,6 +146,8 @@ async def _service(
     stack: EmbeddedStack, settings: Settings, sock: socket.socket, stop: asyncio.Event
 ) -> AsyncIterator[None]:
     """Every role in this process, for as long as the block lasts."""
+    from services.server import ROLES, serve
+
     ready, end = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(serve(settings, ROLES, ready, end, sock=sock))
     watcher = asyncio.create_task(_stop_when_broken(stack, task, stop))
