@@ -17,10 +17,11 @@ import msgspec
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import Header, PubAck
+from nats.js.api import Header
 from nats.js.errors import APIError, NotFoundError
 
 from eventstore import followers, jetstream, postgres, read
+from eventstore.answers import Answers, Asking
 from eventstore.archive import read as archived
 from eventstore.ending import end_if_cancelled
 from eventstore.postgres import Pool, pauses
@@ -40,7 +41,6 @@ MERGE_S = 0.25  # what happens to a job in this time is told as one
 PAGE = 256  # events read, jobs rendered and messages on their way at once
 SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partitions together
 SEEN_MIN = 1000
-ANSWER_MAX_S = 5.0
 FOLLOWER = "status"
 WAITS_JOBS = 200  # jobs of a partition whose waits are looked at in a second
 LOOK_S = 1.0  # between two looks at the stream: nobody tells when it is purged or deleted
@@ -134,6 +134,7 @@ class PartitionStatus:
         self._seen: OrderedDict[str, Place] = OrderedDict()
         self._stir = asyncio.Event()
         self._js: JetStreamContext
+        self._answers: Answers
         self._name = ""  # as a follower of the log
         self._made: datetime | None = None
 
@@ -146,9 +147,10 @@ class PartitionStatus:
             while True:
                 end_if_cancelled()
                 try:
-                    position = await self._begin(fill=fill)
-                    waits, fill = pauses(0.05), False
-                    await self._follow(position)
+                    async with Answers(client) as self._answers:
+                        position = await self._begin(fill=fill)
+                        waits, fill = pauses(0.05), False
+                        await self._follow(position)
                 except Purged as error:
                     fill = True
                     log.warning("status fills its stream again", partition=self._tail.partition, because=str(error))
@@ -280,16 +282,16 @@ class PartitionStatus:
     async def _send(self, jobs: Sequence[Job], at: datetime) -> list[Job]:
         """Answers those that were refused, since their subject stands elsewhere."""
         shown = [(job, body) for job in jobs if (body := self._body(job, at))]
-        answers = await asyncio.gather(*(self._sent(job, body, at) for job, body in shown), return_exceptions=True)
+        answers = await self._answers.publish([self._asking(job, body, at) for job, body in shown])
         refused = []
         for (job, _), answer in zip(shown, answers, strict=True):
-            if isinstance(answer, PubAck):
+            if answer.error is None:
                 self._seen[job.id] = Place(answer.seq, job.version, job.phase not in ENDED)
                 self._seen.move_to_end(job.id)
-            elif isinstance(answer, APIError) and answer.err_code == _WRONG_PLACE:
+            elif answer.error.err_code == _WRONG_PLACE:
                 refused.append(job)
             else:
-                raise answer
+                raise APIError(**msgspec.structs.asdict(answer.error))
         return refused
 
     def _body(self, job: Job, at: datetime) -> bytes | None:
@@ -302,8 +304,9 @@ class PartitionStatus:
             log.exception("a status can't be shown", job=job.id)  # a bug of ours, and no reason to tell of no other job
             return None
 
-    async def _sent(self, job: Job, body: bytes, at: datetime) -> PubAck:
+    def _asking(self, job: Job, body: bytes, at: datetime) -> Asking:
         headers = {
+            Header.EXPECTED_STREAM.value: subjects.STATUS_STREAM,
             "Tidings-Version": str(job.version),
             "Tidings-Position": f"{self._tail.partition}:{job.position}",
             Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self._seen[job.id].sequence),
@@ -311,9 +314,7 @@ class PartitionStatus:
         if job.phase in ENDED and job.finished_at:
             left_s = self._ttl_s - (at - job.finished_at).total_seconds()
             headers[Header.MSG_TTL.value] = f"{max(1, round(left_s))}s"
-        subject = subjects.status(job.tenant, job.id)
-        # Its publish_async would lose a refusal.
-        return await self._js.publish(subject, body, ANSWER_MAX_S, subjects.STATUS_STREAM, headers)
+        return Asking(subjects.status(job.tenant, job.id), body, headers)
 
 
 def _ended() -> list[str]:

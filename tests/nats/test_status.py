@@ -8,8 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from nats.js import JetStreamContext
+from nats.js.api import Header
+from nats.js.errors import NoStreamResponseError
 
 from eventstore import jetstream
+from eventstore.answers import Answers, Asking
 from eventstore.archive import place
 from eventstore.postgres import Pool, open_pool
 from eventstore.tail import Tail
@@ -132,18 +135,19 @@ async def test_an_outdated_publisher_changes_nothing(pool: Pool, js: JetStreamCo
         states.append(await state(pool, job))
     async with pool.acquire() as conn:
         at = await database_now(conn)
-    for publisher in (first, second):
-        publisher._js = js
-    await first._publish([states[0]], at)
-    await second._publish([states[2]], at)
-    assert first._seen[job].version == 2
-    await first._publish([states[1]], at)
-    found = await last(js, tenant, job)
-    assert found
-    assert found.version == 4
-    assert first._seen[job].version == 4, "and now it knows"
-    await second._publish([states[2]], at)
-    again = await js.get_last_msg(subjects.STATUS_STREAM, subjects.status(tenant, job))
+    async with Answers(js._nc) as answers:
+        for publisher in (first, second):
+            publisher._js, publisher._answers = js, answers
+        await first._publish([states[0]], at)
+        await second._publish([states[2]], at)
+        assert first._seen[job].version == 2
+        await first._publish([states[1]], at)
+        found = await last(js, tenant, job)
+        assert found
+        assert found.version == 4
+        assert first._seen[job].version == 4, "and now it knows"
+        await second._publish([states[2]], at)
+        again = await js.get_last_msg(subjects.STATUS_STREAM, subjects.status(tenant, job))
     assert again.seq == first._seen[job].sequence, "nothing is told twice"
 
 
@@ -285,3 +289,22 @@ async def shown_version(events: AsyncIterator[Sent]) -> int:
     version = (await anext(events)).data["version"]
     assert isinstance(version, int)
     return version
+
+
+async def test_each_message_has_an_answer_of_its_own(js: JetStreamContext, tenant: str) -> None:
+    """Also where some are refused, and where no stream takes any."""
+    named = [subjects.status(tenant, job_id()) for _ in range(3)]
+    first = Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value
+    async with Answers(js._nc) as answers:
+        found = await answers.publish(
+            [Asking(subject, b"{}", {first: before}) for subject, before in zip(named, "090", strict=True)]
+        )
+        assert [answer.error is None for answer in found] == [True, False, True]
+        assert found[2].seq == found[0].seq + 1
+        assert found[1].error
+        assert found[1].error.err_code == 10071
+        with pytest.raises(NoStreamResponseError):
+            await answers.publish([Asking("nobody.listens", b"{}", {})])
+        assert [answer.error is None for answer in await answers.publish([Asking(named[1], b"{}", {first: "0"})])] == [
+            True
+        ]
