@@ -167,7 +167,8 @@ def test_whatever_is_killed_an_archive_loses_nothing_and_gives_its_room_back(up:
         killed = run(*asked, TIDINGS_CRASH_AT=f"archive.{point}")
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert of_type(home) == lines
-        assert run("audit", "verify", "--data", str(home)).returncode == 0
+        verified = run("audit", "verify", "--data", str(home))
+        assert verified.returncode == 0, (point, verified.stdout, verified.stderr)
     done = run(*asked)
     assert done.returncode == 0, done.stderr
     assert asyncio.run(as_superuser(up, "select count(*) from archives")) >= 1
