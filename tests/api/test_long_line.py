@@ -16,9 +16,12 @@ BATCH = 1000
 ROWS_MOST = 40  # of a start and an end, in all tables together
 
 # Rows that the last transactions wrote, in the tables that have a row for each job. Reads them whole: a test may.
+# That a job waits too long is an event and a state of its own, whatever happens at the head: these do not count.
 _WRITTEN = """
     select 'events' as name, count(*) as rows from events where xmin::text::bigint >= $1
     union all select 'jobs', count(*) from jobs where xmin::text::bigint >= $1
+    union all select 'delayed', -2 * count(*) from events
+        where xmin::text::bigint >= $1 and convert_from(line, 'UTF8') like '%"JobDelayed"%'
     union all select 'queue', count(*) from queue where xmin::text::bigint >= $1
     union all select 'dedupe', count(*) from dedupe where xmin::text::bigint >= $1
     union all select 'waits_open', count(*) from waits_open where xmin::text::bigint >= $1"""
