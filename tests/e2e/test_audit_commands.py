@@ -166,7 +166,7 @@ def test_whatever_is_killed_an_archive_loses_nothing_and_gives_its_room_back(up:
     for point in ("after_file", "before_commit", "after_commit"):
         killed = run(*asked, TIDINGS_CRASH_AT=f"archive.{point}")
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-        assert of_type(home) == lines
+        assert of_type(home)[: len(lines)] == lines  # what waits long is delayed, which is an event
         verified = run("audit", "verify", "--data", str(home))
         assert verified.returncode == 0, (point, verified.stdout, verified.stderr)
     done = run(*asked)
@@ -176,7 +176,7 @@ def test_whatever_is_killed_an_archive_loses_nothing_and_gives_its_room_back(up:
     assert asyncio.run(as_superuser(up, left)) == OPEN, "what is open is carried along"
     after = asyncio.run(as_superuser(up, size))
     assert after < before / 3, (before, after)
-    assert of_type(home) == lines
+    assert of_type(home)[: len(lines)] == lines  # what waits long is delayed, which is an event
     verified = run("audit", "verify", "--json", "--data", str(home))
     assert (verified.returncode, json.loads(verified.stdout)["events"] > len(lines)) == (0, True)
     key = {"Authorization": f"Bearer {up.ready['api_key']}"}
