@@ -32,14 +32,14 @@ def chromium() -> str | None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop() -> Iterator[Shop]:
     """A product on an origin of its own."""
     with open_shop() as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(shop: Shop) -> Iterator[dict[str, str]]:
     """The whole stack with its demo, for all browser tests; the shop may embed its screens."""
     folder = Path(mkdtemp(prefix="tidings-browser-"))
@@ -51,7 +51,7 @@ def served(shop: Shop) -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     path = chromium()
     if path is None:
