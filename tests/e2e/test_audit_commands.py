@@ -156,6 +156,7 @@ async def as_superuser(up: Process, sql: str, *binds: object) -> int:
         await conn.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)  # a dozen processes, one after the other
 def test_whatever_is_killed_an_archive_loses_nothing_and_gives_its_room_back(up: Process, home: Path) -> None:
     """As the last of these: most lines have left the table then, and all of the above still holds."""

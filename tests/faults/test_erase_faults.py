@@ -57,6 +57,7 @@ async def until_swept(api: Api) -> None:
             await api.http.get("/healthz")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_plain_object_never_outlives_its_encrypted_one(data: Path) -> None:
     upload = uuid7()
@@ -78,6 +79,7 @@ async def test_a_plain_object_never_outlives_its_encrypted_one(data: Path) -> No
             assert (await api.http.get(f"/v1/uploads/{upload}")).content == FILE
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_an_erased_person_s_files_go_although_the_command_died(data: Path) -> None:
     with stack(data, "--no-demo") as process:
