@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 DATA ?= .tidings
 SDK := $(wildcard sdk/python/pyproject.toml)
-WORKERS ?= 3
+WORKERS ?= 2
 TSC := npx --yes --package typescript@5.9 tsc
 
 .DEFAULT_GOAL := help
@@ -61,7 +61,7 @@ test: setup chromium ## run every test but the long ones, on real PostgreSQL and
 
 test-faults: setup ## the tests that kill things, at full length
 	FAULTS_EVENTS=20000 $(BIN)/pytest -s tests/faults
-	$(BIN)/pytest -s -m long tests/e2e
+	$(BIN)/pytest -s -m long tests/e2e tests/api
 
 fuzz: setup ## drive the promises with random commands for a long while
 	$(BIN)/pytest tests/unit/test_promises.py tests/unit/test_dedupe.py --hypothesis-profile=fuzz --timeout=0

@@ -116,6 +116,7 @@ async def followed(api: Api, workers: Workers, job: str) -> list[Seen]:
     raise AssertionError("the stream ended")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_ten_sentences_of_a_burst_are_true_and_never_contradict(api: Api) -> None:
     await api.define(dedupe={"for": "never"})

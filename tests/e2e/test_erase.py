@@ -52,6 +52,7 @@ async def found_anywhere(process: Process, api: Api, job: str, data: Path) -> li
     return [*await found_in_tables(api.pool, SECRETS), *in_streams, *in_files]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # seven commands, on a busy machine
 async def test_nothing_of_an_erased_person_is_left(data: Path, tmp_path: Path) -> None:
     with stack(data, "--no-demo") as process:

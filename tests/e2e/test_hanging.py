@@ -15,6 +15,8 @@ from tests.e2e.replicas import Replicas
 from tests.nats_servers import Broker, broker
 from tidings import Context, Worker
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 60
 LEASE_S, QUIET_S, STUCK_S = 5, 2, 7  # called stuck later than a worker without heartbeats would be lost
 

@@ -44,6 +44,9 @@ async def messages(js: JetStreamContext, partition: int, upto: int) -> list[Msg]
     return found
 
 
+LOOK_S = 1.0
+
+
 async def there(js: JetStreamContext, name: str) -> None:
     """Wait until the stream was made, of which NATS tells everybody, and until its servers agree again."""
     told = await js._nc.subscribe(f"$JS.EVENT.ADVISORY.STREAM.CREATED.{name}")
@@ -52,7 +55,8 @@ async def there(js: JetStreamContext, name: str) -> None:
             with contextlib.suppress(Error):  # a server that just began, or between two leaders
                 found = await jetstream.find_stream(js, name)
                 if found is None:
-                    await told.next_msg(WAIT_S)
+                    with contextlib.suppress(TimeoutError):  # the word of it may be lost: then a look tells
+                        await told.next_msg(LOOK_S)
                 elif found.cluster is None or all(peer.current for peer in found.cluster.replicas or ()):
                     break
     await told.unsubscribe()
