@@ -35,13 +35,19 @@ async def messages(js: JetStreamContext, partition: int, upto: int) -> list[Msg]
     name = subjects.events_stream(partition)
     async with asyncio.timeout(WAIT_S):
         await there(js, name)
-        config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60)
-        puller = await js.pull_subscribe(subjects.events(partition), stream=name, config=config)
+        puller = await _puller(js, partition, name)
         found: list[Msg] = []
         while len(found) < upto:
             found += await puller.fetch(min(500, upto - len(found)), timeout=WAIT_S)
         await puller.unsubscribe()
     return found
+
+
+async def _puller(js: JetStreamContext, partition: int, name: str) -> JetStreamContext.PullSubscription:
+    config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60)
+    while True:
+        with contextlib.suppress(Error, TimeoutError):  # servers that have just lost one of them answer late
+            return await js.pull_subscribe(subjects.events(partition), stream=name, config=config)
 
 
 LOOK_S = 1.0
