@@ -22,6 +22,7 @@ _job = msgspec.json.Decoder(Job)
 
 Place = tuple[int, str]  # partition, job
 Found = tuple[Job, datetime]  # and when that was so, by the database's clock
+Row = asyncpg.Record
 
 
 class Lookup:
@@ -29,7 +30,7 @@ class Lookup:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._asked: dict[Place, asyncio.Future[Found | None]] = {}
+        self._asked: dict[Place, asyncio.Future[Row | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def job(self, partition: int, tenant: str, job: str) -> Found | None:
@@ -40,8 +41,11 @@ class Lookup:
             future = self._asked[place] = asyncio.get_running_loop().create_future()
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
-        found = await asyncio.shield(future)  # who hangs up leaves the answer to the others
-        return found if found and found[0].tenant == tenant else None
+        row = await asyncio.shield(future)  # who hangs up leaves the answer to the others
+        if row is None:
+            return None
+        found = _job.decode(row["doc"])  # here, so that a spoiled row fails nobody else
+        return (found, row["at"]) if found.tenant == tenant else None
 
     async def _ask(self) -> None:
         """Until nobody waits."""
@@ -56,11 +60,10 @@ class Lookup:
                 continue
             found = {(row["partition"], str(row["id"])): row for row in rows}
             for place, future in batch.items():
-                row = found.get(place)
-                future.set_result((_job.decode(row["doc"]), row["at"]) if row else None)
+                future.set_result(found.get(place))
 
-    async def _read(self, places: Sequence[Place]) -> list[asyncpg.Record]:
+    async def _read(self, places: Sequence[Place]) -> list[Row]:
         async with self._pool.acquire() as conn:
             partitions, jobs = [place[0] for place in places], [UUID(place[1]) for place in places]
-            rows: list[asyncpg.Record] = await conn.fetch(LOOKUP_SQL, partitions, jobs)
+            rows: list[Row] = await conn.fetch(LOOKUP_SQL, partitions, jobs)
             return rows
