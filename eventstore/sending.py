@@ -8,15 +8,13 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
 
 import msgspec
 from msgspec import Struct
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.js.api import Header
 
+from eventstore.inbox import Inbox
 from eventstore.outgoing import Message
 
 ANSWER_MAX_S = 4.0  # a chunk on a disk that syncs every write; a server that is gone is noticed by its connection
@@ -35,19 +33,13 @@ class _Answer(Struct):
     error: object = None
 
 
-class Sender:
-    """Sends to one stream over a client that others use too, for as long as the `async with` lasts."""
+class Sender(Inbox):
+    """Sends to one stream."""
 
     def __init__(self, client: Client, stream: str) -> None:
-        self._client = client
+        super().__init__(client)
         self._stream = stream
-        self._inbox = client.new_inbox()
         self._flying: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._subscription: Subscription
-
-    async def __aenter__(self) -> Self:
-        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._hear)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
@@ -55,8 +47,7 @@ class Sender:
         for _, stored in self._flying:
             if not stored.cancel() and not stored.cancelled():
                 stored.exception()  # seen: the first of them was told already
-        if not self._client.is_closed:
-            await self._subscription.unsubscribe()
+        await super().__aexit__(kind, error, at)
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Publish a chunk, without waiting until it is stored."""
@@ -66,7 +57,7 @@ class Sender:
             headers[_BEFORE] = str(position - 1)
             reply = ""
             if position == last:
-                reply = f"{self._inbox}.{position}"
+                reply = self.reply(position)
                 self._flying.append((position, asyncio.get_running_loop().create_future()))
             await self._client.publish(subject, body, reply=reply, headers=headers)
 
@@ -82,13 +73,12 @@ class Sender:
             position, _ = self._flying.popleft()
         return position
 
-    async def _hear(self, message: Msg) -> None:
-        position = int(message.subject.rpartition(".")[2])
-        future = next((future for sent, future in self._flying if sent == position), None)
+    def _hear(self, number: int, data: bytes) -> None:
+        future = next((future for sent, future in self._flying if sent == number), None)
         if future is None or future.done():
             return
-        answer = msgspec.json.decode(message.data, type=_Answer) if message.data else _Answer(error=_NOBODY)
-        if answer.seq == position and not answer.error:
+        answer = msgspec.json.decode(data, type=_Answer) if data else _Answer(error=_NOBODY)
+        if answer.seq == number and not answer.error:
             future.set_result(None)
         else:
-            future.set_exception(Refused(f"position {position}: {answer.error or answer.seq}"))
+            future.set_exception(Refused(f"position {number}: {answer.error or answer.seq}"))
