@@ -20,7 +20,7 @@ from schemas.states import CLAIMABLE, ENDED, Phase, visible
 
 APPLY_PARAMS = 49
 APPLY_SQL = files("projections").joinpath("apply.sql").read_text()  # CTEs, $1 to $49
-APPLY_ALONE_SQL = f"with {APPLY_SQL} select"  # where nothing else belongs to the statement
+APPLY_ALONE_SQL = "with " + APPLY_SQL + " select"  # where nothing else belongs to the statement
 TABLES = ("jobs", "queue", "dedupe", "items", "types")
 _json = msgspec.json.Encoder()
 

@@ -10,9 +10,7 @@ from eventstore.postgres import Pool
 
 RECENT_S = 300
 HOLDS_S = 1.0  # a look serves everyone who asks within this time
-HOLDS_COSTS = (
-    20  # and within this many times of what it cost: counting never takes more than a twentieth of a connection
-)
+HOLDS_COSTS = 20  # and within so many times of what it cost: counting takes a twentieth of a connection at most
 KEPT_MAX = 1000  # tenants whose last look is remembered
 
 _OVERVIEW = files("services.api").joinpath("overview.sql").read_text()

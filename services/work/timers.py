@@ -155,9 +155,10 @@ class Timers:
     async def purge(self) -> None:
         """Forget Idempotency-Keys that are older than their promise, a few at a time."""
         for partition in self._tails:
-            deleted = f"DELETE {PURGE_BATCH}"
-            while deleted == f"DELETE {PURGE_BATCH}":
-                deleted = await self._pool.execute(_PURGE, partition, self._keep_s, PURGE_BATCH)
+            gone = PURGE_BATCH
+            while gone == PURGE_BATCH:
+                told = await self._pool.execute(_PURGE, partition, self._keep_s, PURGE_BATCH)
+                gone = int(told.split()[-1])
 
 
 def _time_came(tenant: str, job: UUID) -> TimeCame:

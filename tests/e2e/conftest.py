@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.processes import Process, stack
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
@@ -22,3 +24,15 @@ def data(folder: Path) -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(dir=folder)) / "stack"
     yield path
     shutil.rmtree(path.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def home(folder: Path) -> Path:
+    """The folder of the stack that runs for this module."""
+    return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def up(home: Path) -> Iterator[Process]:
+    with stack(home, "--no-demo") as process:
+        yield process

@@ -24,11 +24,6 @@ NO_PYARROW = "import sys; sys.modules['pyarrow'] = None; from services.cli impor
 
 
 @pytest.fixture(scope="module")
-def home(folder: Path) -> Path:
-    return folder / "home"
-
-
-@pytest.fixture(scope="module")
 def up(home: Path) -> Iterator[Process]:
     """A stack whose worker has ended most of its jobs."""
     with stack(home, "--no-demo") as process:

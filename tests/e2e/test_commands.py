@@ -2,7 +2,6 @@
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -21,18 +20,6 @@ READY_KEYS = [
     "data",
     "pid",
 ]
-
-
-@pytest.fixture(scope="module")
-def home(folder: Path) -> Path:
-    """The folder of the stack that runs for this module."""
-    return folder / "home"
-
-
-@pytest.fixture(scope="module")
-def up(home: Path) -> Iterator[Process]:
-    with stack(home, "--no-demo") as process:
-        yield process
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,15 @@
 """`tidings waits report` beside a running stack: the same that `GET /v1/waits/calibration` answers."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.processes import Process, run, stack
+from tests.e2e.processes import Process, run
 
 JOBS = 20
 TYPE = "orders.export"
-
-
-@pytest.fixture(scope="module")
-def home(folder: Path) -> Path:
-    return folder / "home"
-
-
-@pytest.fixture(scope="module")
-def up(home: Path) -> Iterator[Process]:
-    with stack(home, "--no-demo") as process:
-        yield process
 
 
 def worked(http: httpx.Client) -> None:
