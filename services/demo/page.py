@@ -27,6 +27,8 @@ from services.web.static import page
 
 TENANT = "default"
 PASS_S = 3600.0
+VISITOR = "tidings_visitor"
+VISITOR_S = 30 * 86_400
 WITHOUT_LOGIN = {"Cache-Control": "no-store"}
 
 
@@ -42,7 +44,16 @@ def add_demo(app: FastAPI, parts: Parts) -> None:
     async def visit(request: Request) -> Response:
         async with defined[0]:  # a visitor may come before the first worker has told the types
             await _define(parts, defined[1])
-        return _json(parts.passes.give(TENANT, _known_owner(parts, request) or _new_owner(), PASS_S))
+        given = parts.passes.give(TENANT, _known_owner(parts, request) or _new_owner(), PASS_S)
+        answer = _json(given)
+        # A tab may not see yet what another one has just put into localStorage; the cookie jar is the whole browser's.
+        answer.set_cookie(VISITOR, given.token, VISITOR_S, path="/demo", httponly=True, samesite="strict")
+        return answer
+
+    async def leave() -> Response:
+        answer = Response(status_code=204)
+        answer.delete_cookie(VISITOR, path="/demo", httponly=True, samesite="strict")
+        return answer
 
     async def customers(request: Request) -> Response:
         content = sample_csv(with_mistakes=request.query_params.get("mistakes") != "no")
@@ -55,6 +66,7 @@ def add_demo(app: FastAPI, parts: Parts) -> None:
     routes = (
         ("/demo", page("demo/index.html"), "GET"),
         ("/demo/visit", visit, "POST"),
+        ("/demo/visit", leave, "DELETE"),
         ("/demo/customers.csv", customers, "GET"),
         ("/demo/lose-worker", lose_worker, "POST"),
     )
@@ -77,8 +89,8 @@ def _new_owner() -> str:
 
 
 def _known_owner(parts: Parts, request: Request) -> str | None:
-    """Whoever comes back with an old pass of the demo stays the same person."""
-    claims = parts.passes.claims(request.headers.get("authorization", "").removeprefix("Bearer ").strip())
+    """Whoever comes back, or in another tab, stays the same person."""
+    claims = parts.passes.claims(request.cookies.get(VISITOR, ""))
     return claims.owner if claims and claims.owner.startswith("visitor-") else None
 
 

@@ -87,26 +87,27 @@ export class Client {
    * @param {{key: string, signal?: AbortSignal, away?: () => void}} more `away` is called when nobody answers
    */
   async submitSurely(wish, { key, signal, away }) {
-    for (const pause of pauses()) {
-      try {
-        return await this.submit(wish, { key, signal });
-      } catch (error) {
-        if (!(error instanceof Away) || signal?.aborted) throw error;
-        away?.();
-        await rest(error.after_ms ?? pause, signal);
-      }
-    }
-    throw new Away();
+    return surely(() => this.submit(wish, { key, signal }), signal, away);
   }
 
   /**
    * What the same submit would open, or null. It is no click.
    * @param {import("./types.js").Wish} wish
+   * @param {{signal?: AbortSignal}} [more]
    * @returns {Promise<JobView | null>}
    */
-  async find(wish) {
-    const response = await this.call("POST", "/v1/jobs/find", { body: await this.#owned(wish) });
+  async find(wish, { signal } = {}) {
+    const response = await this.call("POST", "/v1/jobs/find", { signal, body: await this.#owned(wish) });
     return response.status === 204 ? null : response.json();
+  }
+
+  /**
+   * The same, again and again until somebody answers.
+   * @param {import("./types.js").Wish} wish
+   * @param {AbortSignal} signal
+   */
+  async findSurely(wish, signal) {
+    return surely(() => this.find(wish, { signal }), signal);
   }
 
   /** @param {import("./types.js").Wish} wish */
@@ -177,4 +178,24 @@ export class Client {
     const { views } = await import("./follow.js");
     yield* views(this, id, signal);
   }
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} ask
+ * @param {AbortSignal} [signal]
+ * @param {() => void} [away] called when nobody answers
+ * @returns {Promise<T>}
+ */
+async function surely(ask, signal, away) {
+  for (const pause of pauses()) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Away) || signal?.aborted) throw error;
+      away?.();
+      await rest(error.after_ms ?? pause, signal);
+    }
+  }
+  throw new Away();
 }

@@ -22,14 +22,13 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-quic",
 )
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the quickest first
 PACE_S = "4"
 MISSING = "NO BROWSER TESTS: Chromium is missing. As root: `apt-get install -y chromium`; then run the tests again."
 
 
 def chromium() -> str | None:
-    return next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="package")

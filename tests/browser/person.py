@@ -22,13 +22,15 @@ class Person:
         page = await self.context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(f"{self.url}/demo")
+        await expect(page.locator("#page:not([inert])")).to_be_visible()
         for task in ("export", "import", "ai"):
             await expect(button(page, task)).to_be_visible()
         return page
 
     async def name(self, page: Page) -> str:
-        kept: str = await page.evaluate("JSON.parse(localStorage.getItem('tidings demo pass')).owner")
-        return kept
+        kept = await page.wait_for_function("JSON.parse(localStorage.getItem('tidings demo pass'))?.owner")
+        name: str = await kept.json_value()
+        return name
 
     async def jobs(self, page: Page) -> list[dict[str, object]]:
         """On record, whatever the screen says."""

@@ -49,6 +49,18 @@ def rises(versions: list[int]) -> bool:
     return bool(versions) and all(a < b for a, b in pairwise(versions))
 
 
+async def test_a_visitor_stays_the_same_person_until_they_say_otherwise(person: Person) -> None:
+    """What a tab reads in localStorage may be older than what another tab has just written there."""
+    page = await person.opens()
+    first = await person.name(page)
+    await page.evaluate("localStorage.clear()")
+    assert await person.name(await person.opens()) == first
+    async with page.expect_event("load"):
+        await page.locator("#anew").click()
+    await expect(button(page, "export")).to_be_visible()
+    assert await person.name(page) != first
+
+
 async def test_a_stream_resumes_by_its_last_mark(person: Person) -> None:
     page = await person.opens()
     streams = asked(page, "/v1/stream")

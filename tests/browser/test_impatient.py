@@ -24,23 +24,29 @@ async def test_clicks_twice_fast_and_presses_enter_again(person: Person) -> None
 
 async def test_opens_a_second_tab(person: Person) -> None:
     first = await person.opens()
+    await first.locator("#slow").check()
     await button(first, "export").click()
     await sees(row(first, "export"), "Running")
     second = await person.opens()
+    await second.locator("#slow").check()
     await expect(button(second, "export")).to_have_text("View status")
     await sees(second.locator("#export-button"), "You already started this")
-    await asyncio.gather(sees(row(first, "export"), "Finished"), sees(row(second, "export"), "Finished"))
+    await row(second, "export").get_by_role("button", name="Cancel").click()
+    await asyncio.gather(sees(row(first, "export"), "Canceled"), sees(row(second, "export"), "Canceled"))
     assert len(await person.jobs(first)) == 1
 
 
 async def test_refreshes_in_mid_run(person: Person) -> None:
     page = await person.opens()
+    await page.locator("#slow").check()
     await button(page, "ai").click()
     await sees(row(page, "ai"), "Running")
     for _ in range(3):
         await page.reload()
         await expect(button(page, "ai")).to_have_text("View status")
-    await sees(row(page, "ai"), "Finished")
+        await sees(row(page, "ai"), "Running")
+    await row(page, "ai").get_by_role("button", name="Cancel").click()
+    await sees(row(page, "ai"), "Canceled")
     assert len(await person.jobs(page)) == 1
 
 

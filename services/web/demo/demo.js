@@ -16,8 +16,7 @@ async function pass(old) {
   const ask = async () => {
     const kept = JSON.parse(localStorage.getItem(KEPT) ?? "null");
     if (kept && kept.token !== old?.token && Date.parse(kept.expires_at) > Date.now() + 60_000) return kept;
-    const headers = kept ? { Authorization: `Bearer ${kept.token}` } : undefined;
-    const response = await fetch("/demo/visit", { method: "POST", headers });
+    const response = await fetch("/demo/visit", { method: "POST" });
     if (!response.ok) throw new Away();
     const given = await response.json();
     localStorage.setItem(KEPT, JSON.stringify(given));
@@ -86,4 +85,9 @@ at("language").onclick = () => {
   localStorage.setItem(LANGUAGE, words.language === "de" ? "en" : "de");
   location.reload();
 };
-at("anew").onclick = () => (localStorage.removeItem(KEPT), location.reload());
+at("anew").onclick = async () => {
+  await fetch("/demo/visit", { method: "DELETE" });
+  localStorage.removeItem(KEPT);
+  location.reload();
+};
+at("page").inert = false; // until here a click would have met nobody

@@ -62,7 +62,7 @@ export class TidingsButton extends TidingsElement {
     const wish = this.hasAttribute("upload") ? sentWith(this.#wish()).get() : this.#wish();
     if (!wish?.type) return;
     if (new Clicks(wish).pending) return this.#send(here, async () => wish);
-    const found = await here.client.find(wish).catch(() => null);
+    const found = await here.client.findSurely(wish, signal).catch(() => null); // refused: a click will say why
     if (!found || signal.aborted || this.#job || this.#busy || this.#file) return;
     await here.put(found);
     this.#open(found);
