@@ -28,7 +28,7 @@ class Person:
         return page
 
     async def name(self, page: Page) -> str:
-        kept = await page.wait_for_function("JSON.parse(localStorage.getItem('tidings demo pass'))?.owner")
+        kept = await page.wait_for_function("() => JSON.parse(localStorage.getItem('tidings demo pass'))?.owner")
         name: str = await kept.json_value()
         return name
 

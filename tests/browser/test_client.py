@@ -35,7 +35,7 @@ async def cut(route: Route) -> None:
 
 async def watched(page: Page) -> dict[str, object]:
     """A job that was just started, and the visitor's pass."""
-    there = await page.wait_for_function("JSON.parse(localStorage.getItem('tidings demo pass'))")
+    there = await page.wait_for_function("() => JSON.parse(localStorage.getItem('tidings demo pass'))")
     kept = await there.json_value()
     start = """async (pass) => {
       const { Client } = await import("/web/client.js");
