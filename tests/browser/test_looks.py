@@ -4,6 +4,7 @@ import gzip
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -17,6 +18,9 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COMPONENTS_MAX_BYTES = 40_000
+Looks = tuple[tuple[int, Literal["light", "dark"]], ...]
+LOOKS: Looks = ((1280, "light"), (360, "dark"))
+OTHER_LOOKS: Looks = ((360, "light"), (1280, "dark"))
 
 
 async def violations(page: Page) -> list[str]:
@@ -30,32 +34,39 @@ async def overflow(page: Page) -> int:
     return found
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")])
-async def test_the_demo_is_for_everybody(person: Person, width: int, scheme: str) -> None:
-    page = await person.opens()
+async def looks(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
     await page.set_viewport_size({"width": width, "height": 900})
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    assert await violations(page) == []
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+
+async def is_for_everybody(page: Page, wanted: Looks = LOOKS) -> None:
+    """What stands there now, wide and narrow, by day and by night."""
+    for width, scheme in wanted:
+        await looks(page, width, scheme)
+        assert await violations(page) == [], (width, scheme)
+        assert await overflow(page) <= 0, (width, scheme)
+
+
+async def test_the_demo_is_for_everybody(person: Person) -> None:
+    page = await person.opens()
+    await is_for_everybody(page)
+    await page.locator("#slow").check()
     await uses_sample(page)
     for task in ("import", "export", "ai"):  # its row moves the buttons below, so one stands before the next is clicked
         await button(page, task).click()
         await expect(row(page, task)).to_be_visible()
     await sees(row(page, "ai"), "Running")
-    assert await violations(page) == []
+    await is_for_everybody(page)
     await sees(row(page, "import"), "Needs fix")
     await row(page, "import").get_by_role("button", name="Retry 4 failed rows").click()
     await sees(row(page, "import"), "Before you go ahead")
     await page.locator("tidings-jobs button.row").first.click()
     await sees(row(page, "ai"), "23 summaries")
-    assert await violations(page) == []
-    assert await overflow(page) <= 0
+    await is_for_everybody(page, LOOKS + OTHER_LOOKS)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-async def test_the_demo_is_for_everybody_when_nobody_answers(person: Person, width: int, scheme: str) -> None:
+async def test_the_demo_is_for_everybody_when_nobody_answers(person: Person) -> None:
     page = await person.opens()
-    await page.set_viewport_size({"width": width, "height": 900})
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     await button(page, "export").click()
     await sees(row(page, "export"), "Running")
     await page.locator("#cut").click()
@@ -63,8 +74,7 @@ async def test_the_demo_is_for_everybody_when_nobody_answers(person: Person, wid
     await button(page, "ai").click()
     await sees(page.locator("#ai-button"), "We keep trying with the same click")
     await expect(button(page, "ai")).to_have_text("Starting …")
-    assert await violations(page) == []
-    assert await overflow(page) <= 0
+    await is_for_everybody(page)
 
 
 async def test_the_other_language_and_direction(browser: Browser, served: dict[str, str]) -> None:
@@ -79,18 +89,15 @@ async def test_the_other_language_and_direction(browser: Browser, served: dict[s
         assert await violations(page) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-async def test_the_console_is_for_everybody(person: Person, served: dict[str, str], width: int, scheme: str) -> None:
+async def test_the_console_is_for_everybody(person: Person, served: dict[str, str]) -> None:
     """A key, a search on the service, a job's past, and a look before many are touched."""
     visitor = await person.opens()
     await button(visitor, "export").click()
     await sees(row(visitor, "export"), "Finished")
     (job,) = await person.jobs(visitor)
     page = await person.context.new_page()
-    await page.set_viewport_size({"width": width, "height": 900})
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     await page.goto(served["url"])
-    assert await violations(page) == []
+    await is_for_everybody(page)
     await page.locator("#key").fill("tdk_wrong")
     await page.locator("#enter button").click()
     await sees(page.locator("#refused"), "This key was not accepted.")
@@ -107,8 +114,7 @@ async def test_the_console_is_for_everybody(person: Person, served: dict[str, st
     await page.locator("#list input").check()
     await page.locator("[data-do=cancel]").click()
     await sees(page.locator(".plan"), "Not possible now")
-    assert await violations(page) == []
-    assert await overflow(page) <= 0
+    await is_for_everybody(page)
 
 
 def weight(language: str = "en") -> int:
