@@ -62,7 +62,7 @@ WAYS = {
         (READING, ("fail", {"reason": "timed out", "text": "The shop did not answer in time."})),
         {"retry": {"backoff": RATHER_SOON}},
     ),
-    "lost": Way("The last try stopped early", (READING,), {"lease": 0.5, "retry": {"backoff": RATHER_SOON}}),
+    "lost": Way("The last try stopped early", (READING,), {"lease": 3, "retry": {"backoff": RATHER_SOON}}),
     "asking": Way(
         "Fix start_date",
         (
