@@ -22,7 +22,20 @@ HERE = Path(__file__).parent
 OUT = HERE / "out"
 NEWEST = OUT / "newest.json"
 PART_MAX_S = 900
-MEASURED = ("limits", "submits", "work", "live", "relay", "audit", "peers", "grown", "memory", "durations", "export")
+MEASURED = (
+    "limits",
+    "submits",
+    "work",
+    "live",
+    "relay",
+    "audit",
+    "peers",
+    "grown",
+    "memory",
+    "durations",
+    "moments",
+    "export",
+)
 PRINTED = ("screens", "clicks", "waits")  # tables of their own, once a run
 QUICK = ("limits", "submits", "work", "live")
 ONCE = frozenset({"grown", "memory", "durations", "moments", "export", *PRINTED})  # too long for three rounds
