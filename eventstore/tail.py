@@ -48,7 +48,7 @@ class Tail:
     def feed(self, recorded: Sequence[Recorded]) -> None:
         """What this process has just committed. Where others came in between, the log is read instead."""
         if recorded and recorded[0].position <= self.position + 1:
-            self._deliver(recorded)
+            self._deliver(recorded, recorded[-1].position)
         elif recorded:
             self.wake(recorded[-1].position)
 
@@ -71,23 +71,23 @@ class Tail:
             self._behind.clear()
             try:
                 async with self._pool.acquire() as conn:
-                    page = await read.read(conn, self.partition, self.position, self._page)
+                    page, upto = await read.read_known(conn, self.partition, self.position, self._page)
             except AWAY as error:
                 pause = next(waits)
                 log.warning("tail waits for the database", partition=self.partition, error=repr(error), again_s=pause)
                 await asyncio.sleep(pause)
                 continue
             # Announced, but not to be seen: the next look tells. A wake-up that came while it was read may be right.
-            if not page and not self._behind.is_set():
+            if upto <= self.position and not self._behind.is_set():
                 self._known = self.position
-            self._deliver(page)
+            self._deliver(page, upto)
 
-    def _deliver(self, recorded: Sequence[Recorded]) -> None:
-        """Hand on what is new of a batch that begins at or before the next position."""
+    def _deliver(self, recorded: Sequence[Recorded], upto: int) -> None:
+        """Hand on what is new of a batch that begins at or before the next position and goes up to `upto`."""
         new = [each for each in recorded if each.position > self.position]
+        self.position = max(self.position, upto)
         if not new:
             return
-        self.position = new[-1].position
         for subscriber in tuple(self._subscribers):
             try:
                 subscriber(new)

@@ -91,11 +91,11 @@ class Runner:
                 while await self._step(conn):
                     pass
                 self.caught_up.set()
-                await asyncio.sleep(self._rest_s)
                 standing_by = len(self._held) < len(self._tails)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._standby_s if standing_by else None):
                         await self._stir.wait()
+                await asyncio.sleep(self._rest_s)  # before the work: whoever claims the new job comes first
         finally:
             conn.terminate()  # frees the locks
 

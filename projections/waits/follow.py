@@ -74,8 +74,9 @@ class Follower:
                 self.known = await snapshots.find(conn, self.partition)
                 self.places, self._placed = await read_places(conn, self.partition)
             while self.known.position < self._tail.position:
-                page = await read.read(conn, self.partition, self.known.position, PAGE)
+                page, upto = await read.read_known(conn, self.partition, self.known.position, PAGE)
                 self._take(page)
+                self.known.position = upto
                 await asyncio.sleep(0)
             self.caught_up.set()  # with no pause since the tail was asked
 

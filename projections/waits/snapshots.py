@@ -42,9 +42,10 @@ async def differs(conn: Connection, partition: int) -> bool:
         return False
     until, known = learnt.decode(raw).position, Learnt()
     while known.position < until:
-        page = await read.read(conn, partition, known.position, min(read.PAGE, until - known.position))
-        if not page:
+        page, upto = await read.read_known(conn, partition, known.position, min(read.PAGE, until - known.position))
+        if upto <= known.position:
             return True
         for recorded in page:
             learnt.learn(known, recorded)
+        known.position = upto
     return learnt.encode(known) != raw

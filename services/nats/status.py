@@ -207,15 +207,18 @@ class PartitionStatus:
         loop = asyncio.get_running_loop()
         while True:
             end_if_cancelled()
-            merge_until = loop.time() + MERGE_S
+            began = loop.time()
             until = self._tail.position  # what comes during these steps waits for the next ones: it is merged
             while position < until:
                 position = await self._step(position)
                 await self._move(position)
-            await asyncio.sleep(merge_until - loop.time())
             self._stir.clear()
+            if busy := position < self._tail.position:
+                await asyncio.sleep(began + MERGE_S - loop.time())
             while position >= self._tail.position and not await self._stirred():
                 await self._look()
+            if not busy:
+                await asyncio.sleep(MERGE_S)  # a job that starts or ends at once is told once
 
     async def _stirred(self) -> bool:
         """False when it is time for a look."""

@@ -100,11 +100,11 @@ class Timers:
         self._stir.clear()
         now = await self.tell()
         next_s: float | None = await self._pool.fetchval(_NEXT, list(self._tails), now)
-        await asyncio.sleep(LOOK_MIN_S)
         sleep_s = self._net_s if next_s is None else min(self._net_s, next_s)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(sleep_s - LOOK_MIN_S):
+            async with asyncio.timeout(max(sleep_s, LOOK_MIN_S)):
                 await self._stir.wait()
+                await asyncio.sleep(LOOK_MIN_S)  # many appends are one look, and the job's claim comes first
 
     async def tell(self) -> datetime:
         """Tell all jobs that are due now. Answers when that was."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -123,6 +124,38 @@ async def test_gaps_are_read_from_the_log(pool: Pool, partition: int, tenant: st
         assert await seen.until(last[-1].position) == list(range(start + 1, last[-1].position + 1))
 
 
+RETYPE = """update events set line = convert_to(replace(convert_from(line, 'utf8'), $3::text, $4::text), 'utf8')
+    where partition = $1 and position = any ($2::bigint[])"""
+
+
+async def test_an_event_of_a_newer_version_stops_nobody_who_watches(
+    pool: Pool, partition: int, tenant: str, servers: Servers, database: str
+) -> None:
+    """As while two versions run side by side: the older one tells of all that it knows."""
+    tail, seen = Tail(pool, partition, page=3), Seen()
+    await tail.start()
+    start = tail.position
+    tail.subscribe(seen)
+    await fill(pool, partition, tenant, 6)
+    async with pool.acquire() as conn:
+        end = await read.head(conn, partition)
+        unknown = [each.position for each in await read.read(conn, partition, start) if each.type == "JobQueued"]
+    assert unknown
+    admin = await asyncpg.connect(urlsplit(servers.admin_database_url)._replace(path=urlsplit(database).path).geturl())
+    old, new = '"type":"JobQueued","schema"', '"type":"FromTomorrow","schema"'
+    try:
+        await admin.execute(RETYPE, partition, unknown, old, new)
+        async with running(tail):
+            tail.wake(end)
+            assert await seen.until(max({*range(start, end + 1)} - {*unknown})) == [
+                n for n in range(start + 1, end + 1) if n not in unknown
+            ]
+        assert tail.position == end
+    finally:
+        await admin.execute(RETYPE, partition, unknown, new, old)
+        await admin.close()
+
+
 async def test_feeds_and_wakes_in_any_order_give_each_event_once(pool: Pool, partition: int, tenant: str) -> None:
     tail, seen = Tail(pool, partition, page=2), Seen()
     await tail.start()
@@ -177,16 +210,16 @@ async def test_a_wake_up_during_a_look_that_found_nothing_is_kept(
     await tail.start()
     tail.subscribe(seen)
     recorded: list[Recorded] = []
-    really = read.read
+    really = read.read_known
 
-    async def read_before(conn: Connection, of: int, after: int, limit: int) -> list[Recorded]:
+    async def read_before(conn: Connection, of: int, after: int, limit: int) -> tuple[list[Recorded], int]:
         page = await really(conn, of, after, limit)
         if not recorded:
             recorded.extend(await append(pool, partition, tenant, [(job := job_id(), requested(job))]))
             tail.wake(recorded[-1].position)
         return page
 
-    monkeypatch.setattr(read, "read", read_before)
+    monkeypatch.setattr(read, "read_known", read_before)
     position = tail.position
     async with running(tail):
         tail.wake(position + 1_000_000)
