@@ -11,7 +11,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error
 from nats.js import JetStreamContext
-from nats.js.api import RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 
 from schemas import subjects
@@ -29,6 +29,7 @@ CLOSE_MAX_S = 2.0
 REJECTIONS_KEPT_S = 7 * 86_400
 COMMAND_WINDOW_S = 0.1  # NATS' least: it would take two tenants' commands of one id for one, the log tells them apart
 
+MADE_WITH = {"first_seq", "persist_mode"}  # said when a stream is made, and never changed
 _NAME_IN_USE = 10058  # by a stream of another form
 
 
@@ -121,7 +122,12 @@ async def ensure_streams(
 
 
 def events_config(partition: int, replicas: int = 1, first_position: int = 1) -> StreamConfig:
-    """A partition's events: sequence = position, so it begins at the log's first position."""
+    """A partition's events: sequence = position, so it begins at the log's first position.
+
+    A single server need not sync each of them, as it does with commands: what it lost is sent again from the log, in
+    the same places. Without that its disk takes 3,500 events a second (docs/performance.md). Once made, a stream keeps
+    its mode.
+    """
     return StreamConfig(
         name=subjects.events_stream(partition),
         subjects=[subjects.events(partition)],
@@ -131,6 +137,7 @@ def events_config(partition: int, replicas: int = 1, first_position: int = 1) ->
         max_msg_size=MESSAGE_MAX_BYTES,
         allow_direct=True,
         first_seq=first_position if first_position > 1 else None,
+        persist_mode=PersistMode.ASYNC if replicas == 1 else None,
     )
 
 
@@ -176,7 +183,7 @@ async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> StreamInf
             raise
     name = str(config.name)
     found = (await js.stream_info(name)).config
-    ours = {field: value for field, value in vars(config).items() if value is not None and field != "first_seq"}
+    ours = {field: value for field, value in vars(config).items() if value is not None and field not in MADE_WITH}
     if not ours.get("duplicate_window"):
         ours.pop("duplicate_window", None)  # the server's own
     if all(getattr(found, field) == value for field, value in ours.items()):

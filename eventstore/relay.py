@@ -160,7 +160,8 @@ class PartitionRelay:
         self._stir = asyncio.Event()
         self._fault: Fault | None = None
         self._behind = False
-        self._filled = False  # that the stream was filled is on record
+        self._made = 0  # when the stream was
+        self._filled = False  # that it was filled is on record
         self._looked = False
         self._look_at = 0.0
 
@@ -216,7 +217,7 @@ class PartitionRelay:
     async def _begin(self, client: Client, now: Standing) -> None:
         self._known = now.head
         config = jetstream.events_config(self._partition, self._replicas, now.first)
-        await jetstream.ensure_stream(client.jetstream(), config)
+        self._made = standing.made(await jetstream.ensure_stream(client.jetstream(), config))
 
     async def _follow(self, client: Client, position: int, chunk: int) -> None:
         """Send what comes, until a look finds a fault."""
@@ -252,7 +253,7 @@ class PartitionRelay:
         self._stored = stored
         if not self._filled:
             async with self._pool.acquire() as conn:
-                await standing.mark_filled(conn, self._partition, stored)
+                await standing.mark_filled(conn, self._partition, self._made)
             self._filled = True
 
     async def _wait(self, position: int) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 from nats.js import JetStreamContext
-from nats.js.api import StreamState
+from nats.js.api import StreamInfo, StreamState
 from nats.js.errors import NotFoundError
 
 from eventstore.archive import read as archived
@@ -19,7 +19,8 @@ from schemas import subjects
 
 _HASH_TAIL_BYTES = 66  # `<64 hex>"}` ends every sealed line
 
-# That the stream was made and filled once: without this, a deleted stream would look like one never made.
+# Which stream was filled once, by when it was made: without this, a deleted one would look like one never made. A crash
+# may take from a stream all that was just published to it; it is still the same one, and is filled again (ADR 007).
 _FILLED = "relay"
 _MARK = "insert into checkpoints (projection, partition, position) values ($1, $2, $3) on conflict do nothing"
 _UNMARK = "delete from checkpoints where projection = $1 and partition = $2"
@@ -29,7 +30,7 @@ _LOG = """select h.position as head,
                  (select min(position) from events where partition = $1), h.position + 1) as first,
         coalesce((select hash from events where partition = $1 and position = $2),
                  case when h.position = $2 then h.hash end) as hash,
-        exists (select from checkpoints where projection = $3 and partition = $1) as filled
+        (select position from checkpoints where projection = $3 and partition = $1) as filled
     from heads h where h.partition = $1"""
 
 
@@ -70,7 +71,8 @@ async def look(conn: Connection, js: JetStreamContext, partition: int) -> Standi
     if log is None:
         raise LookupError(f"the log has no partition {partition}")
     hash_ = log["hash"] or await _archived_hash(conn, partition, last)
-    fault = _fault(state, log["first"], log["head"], hash_, told, filled=log["filled"])
+    gone = log["filled"] is not None and (found is None or made(found) != log["filled"])
+    fault = _fault(state, log["first"], log["head"], hash_, told, gone=gone)
     return Standing(
         partition=partition,
         head=log["head"],
@@ -89,10 +91,10 @@ async def _archived_hash(conn: Connection, partition: int, position: int) -> byt
 
 
 def _fault(
-    state: StreamState | None, first: int, head: int, in_log: bytes | None, told: str | None, *, filled: bool
+    state: StreamState | None, first: int, head: int, in_log: bytes | None, told: str | None, *, gone: bool
 ) -> tuple[Fault, str] | None:
     if state is None or (state.messages == 0 and state.last_seq == first - 1):
-        return (Fault.DELETED, "the stream was deleted, and its events with it") if filled else None
+        return (Fault.DELETED, "the stream was deleted, and its events with it") if gone else None
     if state.messages == 0 or state.first_seq > first:
         kept = f"begins at {state.first_seq:,}" if state.messages else "is empty"
         return Fault.PURGED, f"the stream {kept}, the log begins at {first:,}"
@@ -114,8 +116,15 @@ async def _last_hash(js: JetStreamContext, name: str, sequence: int) -> str | No
     return body[-_HASH_TAIL_BYTES:-2].decode(errors="replace")
 
 
-async def mark_filled(conn: Connection, partition: int, position: int) -> None:
-    await conn.execute(_MARK, _FILLED, partition, position)
+def made(stream: StreamInfo) -> int:
+    """When, in microseconds since 1970: it tells a stream from one of its name."""
+    if stream.created is None:
+        return 0
+    return round(stream.created.timestamp() * 1_000_000)
+
+
+async def mark_filled(conn: Connection, partition: int, stream_made: int) -> None:
+    await conn.execute(_MARK, _FILLED, partition, stream_made)
 
 
 async def forget(conn: Connection, js: JetStreamContext, partition: int) -> None:

@@ -1,6 +1,7 @@
 """The relay: in NATS every event once and in order, whoever dies; a stream that went astray is noticed and mended."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -200,6 +201,30 @@ async def test_nats_killed_and_away_is_caught_up(pool: Pool, database: str, nats
         nats.kill()
         relay.hear(lambda line: "nats disconnected" in line)
         await fill(pool, 0, tenant, 200)
+        nats.begin()
+        async with opened(nats.url) as js:
+            await assert_equal(pool, js)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+async def test_what_a_crash_took_from_the_stream_is_sent_again(
+    pool: Pool, database: str, nats: Broker, tenant: str, kept: float
+) -> None:
+    """Its server does not sync events; even all of a young stream may be gone, and it is still the same one."""
+    await fill(pool, 0, tenant, 50)
+    with process(database, nats) as relay:
+        async with opened(nats.url) as js:
+            await assert_equal(pool, js)
+        nats.kill()
+        relay.hear(lambda line: "nats disconnected" in line)
+        stored = [each for each in nats.store.rglob(f"{NAME}/msgs/*") if each.is_file()]
+        assert stored
+        for each in stored:
+            if each.suffix == ".blk":
+                os.truncate(each, round(each.stat().st_size * kept))
+            else:
+                each.unlink()
+        await fill(pool, 0, tenant, 20)
         nats.begin()
         async with opened(nats.url) as js:
             await assert_equal(pool, js)
