@@ -15,7 +15,7 @@ from projections.waits import state
 from projections.waits.fold import fold
 from projections.waits.signs import Signs
 from projections.waits.state import State
-from projections.waits.windows import Window
+from projections.waits.windows import made, plain
 from schemas.envelope import Recorded
 
 
@@ -52,21 +52,8 @@ class _Written(Struct, array_like=True):
     signs: Signs
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Window):
-        return [value.size, list(value.recent)]
-    raise NotImplementedError(type(value))
-
-
-def _made(kind: type, value: object) -> object:
-    if kind is Window:
-        size, recent = msgspec.convert(value, tuple[int, list[int]])
-        return Window(size, recent)
-    raise NotImplementedError(kind)
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-_decoder = msgspec.msgpack.Decoder(_Written, dec_hook=_made)
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+_decoder = msgspec.msgpack.Decoder(_Written, dec_hook=made)
 
 
 def encode(known: Learnt) -> bytes:

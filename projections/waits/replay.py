@@ -14,9 +14,10 @@ from msgspec import Struct
 from schemas import events as e
 from schemas.envelope import SYSTEM, Recorded, time_text
 from schemas.jobtypes import Definition
+from schemas.states import State
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED = State.FINISHED.value, "failed"  # words of a trace
 END, SUBMIT, START, END_AT_ONCE = range(4)  # the order within one moment
 
 _BEGIN = time_text(BEGIN)  # the fold goes by the event's own time

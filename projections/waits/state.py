@@ -8,7 +8,7 @@ from projections.waits.curve import Curve
 from projections.waits.experts import Opinion, Shelf
 from projections.waits.line import Line
 from projections.waits.promise import UNTRIED, Promise, Stated
-from projections.waits.windows import Window
+from projections.waits.windows import Window, made, plain
 
 TURNS_MAX = 4_000  # pairs of types in a tenant
 KNOWN_MAX = 5_000  # jobs that ended lately and may be retried
@@ -109,21 +109,8 @@ class State(Struct):
         return self.numbers
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Window):
-        return [value.size, list(value.recent)]
-    raise NotImplementedError(type(value))
-
-
-def _made(kind: type, value: object) -> object:
-    if kind is Window:
-        size, recent = msgspec.convert(value, tuple[int, list[int]])
-        return Window(size, recent)
-    raise NotImplementedError(kind)
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-_decoder = msgspec.msgpack.Decoder(State, dec_hook=_made)
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+_decoder = msgspec.msgpack.Decoder(State, dec_hook=made)
 
 
 def encode(state: State) -> bytes:

@@ -9,6 +9,8 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
+import msgspec
+
 UNIT = 1000  # of a log second
 FLOOR_S = 1.0  # nobody tells half a second from one
 LIMIT = 32_000  # 16 bits
@@ -76,3 +78,18 @@ class Window:
         """How much of the window lies above a value; 1 for an empty one."""
         count = len(self.ordered)
         return (count - bisect_right(self.ordered, value)) / count if count else 1.0
+
+
+def plain(value: object) -> object:
+    """msgspec's hook that writes a window. Raises NotImplementedError, as it expects, for anything else."""
+    if isinstance(value, Window):
+        return [value.size, list(value.recent)]
+    raise NotImplementedError(type(value))
+
+
+def made(kind: type, value: object) -> object:
+    """The hook that reads what `plain` wrote."""
+    if kind is Window:
+        size, recent = msgspec.convert(value, tuple[int, list[int]])
+        return Window(size, recent)
+    raise NotImplementedError(kind)

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, FloatRect, Page, async_playwright, exp
 
 from schemas.states import State
 from tests.browser.conftest import ARGUMENTS, MISSING, chromium
-from tests.browser.person import STATE_MAX_MS, Person, button, row, sees, uses_sample
+from tests.browser.person import Person, button, row, sees, uses_sample
 from tests.browser.png import smaller
 from tests.e2e.processes import stack
 
@@ -85,7 +85,7 @@ async def console(page: Page, http: httpx.AsyncClient, key: str, folder: Path) -
     await page.locator("[data-step='6']").click()
     await expect(page.locator("tidings-job .sentence")).to_be_visible()
     await sees(page.locator("#overview"), "Jobs in hand")
-    await expect(page.locator("#overview .sum")).to_contain_text(re.compile("[5-9] seconds"), timeout=STATE_MAX_MS)
+    await expect(page.locator("#overview .sum")).to_contain_text(re.compile("[5-9] seconds"))
     await take(page, folder, "console")
     await line
     await page.get_by_role("link", name="Estimates").click()
