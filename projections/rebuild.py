@@ -50,11 +50,11 @@ class RebuildReport(Struct, frozen=True, kw_only=True):
 async def rebuild(pool: Pool) -> RebuildReport:
     """Build, catch up, swap. Raises CannotRebuild."""
     began = monotonic()
-    async with pool.acquire() as conn, pool.acquire() as reader:
+    async with pool.acquire() as conn:
         await _begin(conn)
         positions = dict.fromkeys(await read.heads(conn), 0)
-        await _catch_up(conn, reader, positions)
-        stopped_s = await _swap(conn, reader, positions)
+        await _catch_up(conn, positions)
+        stopped_s = await _swap(conn, positions)
         await conn.execute(_CLEAR)
     log.info("projections rebuilt", positions=positions, stopped_s=round(stopped_s, 3))
     return RebuildReport(
@@ -73,14 +73,14 @@ async def _begin(conn: Connection) -> None:
     await conn.execute(BARE_SQL)
 
 
-async def _catch_up(conn: Connection, reader: Connection, positions: dict[int, int]) -> None:
+async def _catch_up(conn: Connection, positions: dict[int, int]) -> None:
     """Build until little is left; each round has only what came during the one before.
 
     Indexes come after the first round, which brings nearly all: made at once, they cost a third of keeping them up.
     """
     for number in range(ROUNDS_MAX):
         before = dict(positions)
-        await _build_to(conn, reader, positions, await read.heads(conn))
+        await _build_to(conn, positions, await read.heads(conn))
         if number == 0:
             await conn.execute(INDEXES_SQL)
         if sum(positions.values()) - sum(before.values()) <= NEAR:
@@ -88,13 +88,13 @@ async def _catch_up(conn: Connection, reader: Connection, positions: dict[int, i
     await conn.execute(ANALYZE_SQL)  # the planner must know the new tables before queries meet them
 
 
-async def _build_to(conn: Connection, reader: Connection, positions: dict[int, int], heads: dict[int, int]) -> None:
+async def _build_to(conn: Connection, positions: dict[int, int], heads: dict[int, int]) -> None:
     for partition, head in heads.items():
-        await build(conn, partition, positions[partition], head, reader=reader)
+        await build(conn, partition, positions[partition], head)
         positions[partition] = head
 
 
-async def _swap(conn: Connection, reader: Connection, positions: dict[int, int]) -> float:
+async def _swap(conn: Connection, positions: dict[int, int]) -> float:
     """Answers the seconds for which appends waited. Long readers of the old tables are waited for between the tries."""
     for _ in range(SWAP_TRIES):
         began, reached = monotonic(), dict(positions)
@@ -102,13 +102,13 @@ async def _swap(conn: Connection, reader: Connection, positions: dict[int, int])
             async with conn.transaction():
                 await conn.execute(_BE_POLITE)
                 stopped = {row["partition"]: row["position"] for row in await conn.fetch(_STOP_APPENDS)}
-                await _build_to(conn, reader, reached, stopped)
+                await _build_to(conn, reached, stopped)
                 for table in TABLES:
                     await conn.execute(_PUT_IN_PLACE.format(table=table))
         except asyncpg.LockNotAvailableError:
             log.info("the swap waits for readers of the old tables", again_s=SWAP_PAUSE_S)
             await asyncio.sleep(SWAP_PAUSE_S)
-            await _build_to(conn, reader, positions, await read.heads(conn))
+            await _build_to(conn, positions, await read.heads(conn))
         else:
             positions.update(reached)
             return monotonic() - began

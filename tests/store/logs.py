@@ -7,7 +7,7 @@ from uuid import UUID
 from eventstore.append import APPEND_PARAMS, APPEND_SQL, Batch, renumber
 from eventstore.postgres import Pool
 from projections.apply import APPLY_SQL, Changes
-from projections.build import begun_before, load_jobs
+from projections.build import load_jobs
 from projections.status.fold import fold
 from schemas import events as e
 from schemas.envelope import SYSTEM, Cause, Recorded
@@ -82,7 +82,7 @@ async def append(pool: Pool, partition: int, tenant: str, streams: Streams) -> l
             version = versions.get(stream, 0)
             versions[stream] = version + len(events)
             batch.add(batch.draft(tenant, stream, version, events, CAUSE), CAUSE)
-        jobs = await load_jobs(conn, partition, begun_before(batch.recorded))
+        jobs = await load_jobs(conn, partition, batch.recorded)
         changes = Changes()
         for recorded in batch.recorded:
             if isinstance(recorded.data, e.JobTypeDefined):

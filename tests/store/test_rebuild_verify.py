@@ -157,9 +157,9 @@ async def test_a_rebuild_that_dies_leaves_the_live_ones(
     before = await rows(pool, "jobs")
     swap = rebuilding._swap
 
-    async def die(conn: asyncpg.Connection, reader: asyncpg.Connection, positions: dict[int, int]) -> float:
+    async def die(conn: asyncpg.Connection, positions: dict[int, int]) -> float:
         await conn.execute("select pg_terminate_backend(pg_backend_pid())")
-        return await swap(conn, reader, positions)
+        return await swap(conn, positions)
 
     with monkeypatch.context() as patched:
         patched.setattr(rebuilding, "_swap", die)
