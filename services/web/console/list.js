@@ -20,6 +20,7 @@ export class JobList {
   #asked = 0;
   #loading = false;
   #timer = 0;
+  #typed = false; // what stands in the fields is not yet what the list shows
   /** @type {Record<string, string>} */
   filters = {};
 
@@ -36,6 +37,7 @@ export class JobList {
   }
 
   search() {
+    this.#typed = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#search(), REST_MS);
   }
@@ -44,6 +46,7 @@ export class JobList {
     const asked = ++this.#asked;
     const found = await this.#page(null);
     if (!found || asked !== this.#asked) return; // a newer search is under way
+    this.#typed = false;
     this.#pages = [{ cursor: null, jobs: found.jobs }];
     this.#next = found.next;
     this.#picked.clear();
@@ -89,6 +92,9 @@ export class JobList {
 
   /** Pick all that match, as many as one person should touch at once. */
   async pickAll() {
+    clearTimeout(this.#timer);
+    if (this.#typed) await this.#search();
+    if (this.#typed) return; // nobody answers, or somebody types on
     const asked = this.#asked;
     while (this.#next && this.#jobs.length < PICKED_MAX && asked === this.#asked) {
       const before = this.#jobs.length;
