@@ -200,7 +200,7 @@ class PartitionRelay:
 
     async def _look(self, client: Client) -> Standing:
         async with self._pool.acquire() as conn:
-            now = await standing.look(conn, client.jetstream(), self._partition)
+            now = await standing.look(conn, client.jetstream(), self._partition, self._replicas)
         self._look_at = asyncio.get_running_loop().time() + self._look_s
         self._known, self._stored, self._looked = max(now.head, self._known), now.last, True
         if now.fault != self._fault:

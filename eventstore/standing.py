@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 from nats.js import JetStreamContext
-from nats.js.api import StreamInfo, StreamState
+from nats.js.api import PersistMode, StreamInfo, StreamState
 from nats.js.errors import NotFoundError
 
 from eventstore.archive import read as archived
@@ -42,6 +42,7 @@ class Fault(StrEnum):
     HOLE = "hole"
     AHEAD = "ahead"
     DIFFERS = "differs"
+    SINGLE = "single"
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -60,8 +61,11 @@ class Standing(Struct, frozen=True, kw_only=True):
         return max(0, self.head - self.last)
 
 
-async def look(conn: Connection, js: JetStreamContext, partition: int) -> Standing:
-    """The stream is read before the log: what stands in it was committed by then, unless the log lost it."""
+async def look(conn: Connection, js: JetStreamContext, partition: int, replicas: int = 1) -> Standing:
+    """The stream is read before the log: what stands in it was committed by then, unless the log lost it.
+
+    `replicas`: how many copies there should be.
+    """
     name = subjects.events_stream(partition)
     found = await find_stream(js, name)
     state = found.state if found else None
@@ -72,7 +76,7 @@ async def look(conn: Connection, js: JetStreamContext, partition: int) -> Standi
         raise LookupError(f"the log has no partition {partition}")
     hash_ = log["hash"] or await _archived_hash(conn, partition, last)
     gone = log["filled"] is not None and (found is None or made(found) != log["filled"])
-    fault = _fault(state, log["first"], log["head"], hash_, told, gone=gone)
+    fault = _fault(state, log["first"], log["head"], hash_, told, gone=gone) or _single(found, replicas)
     return Standing(
         partition=partition,
         head=log["head"],
@@ -105,6 +109,13 @@ def _fault(
         return Fault.AHEAD, f"the stream has {state.last_seq:,} events, the log {head:,}: was it restored?"
     if in_log is None or told != in_log.hex():
         return Fault.DIFFERS, f"event {state.last_seq:,} of the stream is another one than in the log"
+    return None
+
+
+def _single(stream: StreamInfo | None, replicas: int) -> tuple[Fault, str] | None:
+    """NATS copies no stream that it does not write at once, and lets none change that (ADR 007)."""
+    if stream and replicas > 1 and stream.config.persist_mode == PersistMode.ASYNC:
+        return Fault.SINGLE, f"the stream was made for a single server, so it can't have {replicas} copies"
     return None
 
 

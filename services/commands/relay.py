@@ -42,6 +42,7 @@ class Found(Struct, frozen=True, kw_only=True):
     nats_url: str
     pool: Pool
     js: JetStreamContext
+    settings: Settings
 
 
 async def status(data: Path | None, *, as_json: bool) -> int:
@@ -74,7 +75,7 @@ async def resync(data: Path | None, partition: int | None, *, as_json: bool) -> 
 
 async def _fill(found: Found, chosen: Sequence[int]) -> None:
     """By the service's relay where one runs, else by one of our own, which waits for the lock all the same."""
-    settings = Settings.from_env({**os.environ, "TIDINGS_DATABASE_URL": found.servers.database_url})
+    settings = found.settings
     async with found.pool.acquire() as conn:
         heads = await read.heads(conn)
     relay = Relay(
@@ -114,7 +115,8 @@ async def _found(data: Path | None) -> AsyncIterator[Found]:
         except TimeoutError as error:
             raise CannotStart("NATS does not answer.", "Check TIDINGS_NATS_URL, and that the server runs.") from error
         try:
-            yield Found(servers=found, nats_url=found.nats_url, pool=pool, js=client.jetstream())
+            settings = Settings.from_env({**os.environ, "TIDINGS_DATABASE_URL": found.database_url})
+            yield Found(servers=found, nats_url=found.nats_url, pool=pool, js=client.jetstream(), settings=settings)
         finally:
             await jetstream.close(client)
 
@@ -122,7 +124,8 @@ async def _found(data: Path | None) -> AsyncIterator[Found]:
 async def _lines(found: Found) -> list[Line]:
     async with found.pool.acquire() as conn:
         active = await locks.held(conn)
-        seen = [await standing.look(conn, found.js, partition) for partition in await read.heads(conn)]
+        copies = found.settings.nats_replicas
+        seen = [await standing.look(conn, found.js, partition, copies) for partition in await read.heads(conn)]
     return [_line(each, active=each.partition in active) for each in seen]
 
 

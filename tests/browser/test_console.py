@@ -1,10 +1,11 @@
 """The console: its pages for everybody, a list that keeps to its search, and many jobs touched after a look."""
 
+import asyncio
 import re
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.person import Person, button, row, sees, uses_sample
 from tests.browser.test_looks import is_for_everybody, overflow, violations
@@ -91,9 +92,18 @@ async def test_many_are_retried_after_a_look_at_what_it_may_do(person: Person, s
     await sees(row(visitor, "import").locator(".pill"), "Needs fix")
     await sees(row(visitor, "export").locator(".pill"), "Finished")
     page = await enters(person, served["api_key"])
+    let_go = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/v1/jobs?*owner=*", late)
     await page.locator("[name=owner]").fill(await person.name(visitor))
+    await page.get_by_role("button", name="Pick all that match").click()  # of the list that is not there yet
+    await expect(page.locator("[data-do=retry]")).to_have_count(0)
+    let_go.set()
     await expect(page.locator("[data-open]")).to_have_count(2)
-    await page.get_by_role("button", name="Pick all that match").click()
     await sees(page.locator("#bulk"), "2 picked")
     await page.locator("[data-do=retry]").click()
     plan = page.locator(".plan")

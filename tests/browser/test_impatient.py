@@ -218,6 +218,18 @@ async def test_an_upload_that_is_cut_starts_nothing(person: Person) -> None:
     assert len(await person.jobs(page)) == 1
 
 
+async def test_a_buttons_own_ways_to_a_file_start_nothing(person: Person) -> None:
+    page = await person.opens()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await uses_sample(page)
+    async with page.expect_response("**/demo/customers.csv*"):
+        await page.locator("#sample").click()
+    await expect(button(page, "import")).to_have_text("Import customers")
+    assert not [url for url in asked if "/v1/uploads" in url]
+    assert await person.jobs(page) == []
+
+
 async def test_opens_eight_tabs_at_once(person: Person) -> None:
     pages = await asyncio.gather(*(person.opens() for _ in range(8)))
     while await person.streams() != 1:  # one for the browser, not one for a tab

@@ -25,7 +25,7 @@ from services.archiving import archive_all
 from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.e2e.processes import TIDINGS, Process, run, running
-from tests.nats_servers import Broker, broker
+from tests.nats_servers import Broker, broker, cluster
 from tests.store.logs import TAKEN, append, fill, job_id, requested
 from tests.store.streams import assert_equal, messages, opened, there
 
@@ -82,8 +82,8 @@ def process(database: str, nats: Broker, **env: str) -> AbstractContextManager[P
     return running(str(TIDINGS), "serve", "--roles", "relay", **given, **env)
 
 
-def command(verb: str, database: str, nats: Broker) -> tuple[int, str]:
-    done = run("relay", verb, TIDINGS_DATABASE_URL=database, TIDINGS_NATS_URL=nats.url)
+def command(verb: str, database: str, nats: Broker, **env: str) -> tuple[int, str]:
+    done = run("relay", verb, TIDINGS_DATABASE_URL=database, TIDINGS_NATS_URL=nats.url, **env)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -193,41 +193,34 @@ async def test_a_relay_killed_after_publishing_doubles_nothing(
         await assert_equal(pool, js)
 
 
-async def test_nats_killed_and_away_is_caught_up(pool: Pool, database: str, nats: Broker, tenant: str) -> None:
-    await fill(pool, 0, tenant, 20)
-    with process(database, nats) as relay:
-        async with opened(nats.url) as js:
-            await assert_equal(pool, js)
-        nats.kill()
-        relay.hear(lambda line: "nats disconnected" in line)
-        await fill(pool, 0, tenant, 200)
-        nats.begin()
-        async with opened(nats.url) as js:
-            await assert_equal(pool, js)
-
-
-@pytest.mark.parametrize("kept", [0.0, 0.5])
-async def test_what_a_crash_took_from_the_stream_is_sent_again(
+@pytest.mark.parametrize("kept", [1.0, 0.5, 0.0])
+async def test_nats_killed_and_away_is_caught_up(
     pool: Pool, database: str, nats: Broker, tenant: str, kept: float
 ) -> None:
-    """Its server does not sync events; even all of a young stream may be gone, and it is still the same one."""
+    """Whatever share of its files the crash left: the server does not sync events, and it is still the same stream."""
     await fill(pool, 0, tenant, 50)
     with process(database, nats) as relay:
         async with opened(nats.url) as js:
             await assert_equal(pool, js)
         nats.kill()
         relay.hear(lambda line: "nats disconnected" in line)
-        stored = [each for each in nats.store.rglob(f"{NAME}/msgs/*") if each.is_file()]
-        assert stored
-        for each in stored:
-            if each.suffix == ".blk":
-                os.truncate(each, round(each.stat().st_size * kept))
-            else:
-                each.unlink()
-        await fill(pool, 0, tenant, 20)
+        if kept < 1:
+            takes(nats, kept)
+        await fill(pool, 0, tenant, 200)
         nats.begin()
         async with opened(nats.url) as js:
             await assert_equal(pool, js)
+
+
+def takes(nats: Broker, kept: float) -> None:
+    """From the end of the stream's messages, with what was noted of them."""
+    stored = [each for each in nats.store.rglob(f"{NAME}/msgs/*") if each.is_file()]
+    assert stored
+    for each in stored:
+        if each.suffix == ".blk":
+            os.truncate(each, round(each.stat().st_size * kept))
+        else:
+            each.unlink()
 
 
 async def astray(how: str, pool: Pool, js: JetStreamContext, tenant: str) -> None:
@@ -266,6 +259,26 @@ async def test_a_stream_gone_astray_is_said_and_mended(
         await assert_equal(pool, js)
         await fill(pool, 0, tenant, 20)
         await assert_equal(pool, js)
+
+
+async def test_a_stream_of_a_single_server_gets_no_copies_until_it_is_made_anew(
+    pool: Pool, database: str, tenant: str
+) -> None:
+    """Three servers joined what was one: NATS can't copy a stream that it does not write at once."""
+    await fill(pool, 0, tenant, 20)
+    copies = {"TIDINGS_NATS_REPLICAS": "3"}
+    with cluster() as (nats, *_):
+        async with relaying(pool, database, nats), opened(nats.url) as js:
+            await assert_equal(pool, js)
+        assert command("status", database, nats)[0] == 0
+        with process(database, nats, **copies) as relay:
+            assert '"single"' in relay.hear(lambda line: "relay stopped" in line)
+            code, words = command("status", database, nats, **copies)
+            assert (code, "single" in words) == (1, True)
+            assert command("resync", database, nats, **copies)[0] == 0
+            async with opened(nats.url) as js:
+                await assert_equal(pool, js)
+                assert (await js.stream_info(NAME)).config.num_replicas == 3
 
 
 async def test_a_stream_is_filled_from_archives_too(

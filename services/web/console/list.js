@@ -18,9 +18,10 @@ export class JobList {
   #picked = new Map();
   #current = "";
   #asked = 0;
+  #shown = 0; // which of the searches that were asked the list shows
   #loading = false;
   #timer = 0;
-  #typed = false; // what stands in the fields is not yet what the list shows
+  #typed = false; // and a search for it is not asked yet
   /** @type {Record<string, string>} */
   filters = {};
 
@@ -44,9 +45,10 @@ export class JobList {
 
   async #search() {
     const asked = ++this.#asked;
+    this.#typed = false;
     const found = await this.#page(null);
     if (!found || asked !== this.#asked) return; // a newer search is under way
-    this.#typed = false;
+    this.#shown = asked;
     this.#pages = [{ cursor: null, jobs: found.jobs }];
     this.#next = found.next;
     this.#picked.clear();
@@ -90,11 +92,16 @@ export class JobList {
     this.#draw();
   }
 
+  /** What stands in the fields is what the list shows. */
+  get #isCurrent() {
+    return !this.#typed && this.#shown === this.#asked;
+  }
+
   /** Pick all that match, as many as one person should touch at once. */
   async pickAll() {
     clearTimeout(this.#timer);
-    if (this.#typed) await this.#search();
-    if (this.#typed) return; // nobody answers, or somebody types on
+    if (!this.#isCurrent) await this.#search();
+    if (!this.#isCurrent) return; // nobody answers, or somebody types on
     const asked = this.#asked;
     while (this.#next && this.#jobs.length < PICKED_MAX && asked === this.#asked) {
       const before = this.#jobs.length;

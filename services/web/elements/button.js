@@ -33,7 +33,8 @@ export class TidingsButton extends TidingsElement {
     super(buttonSheets, true);
     this.root.innerHTML = '<div id="here"></div><p class="note" id="live" role="status" aria-live="polite"></p>';
     this.root.addEventListener("click", (event) => {
-      if (/** @type {Element} */ (event.target).closest("button.main")) this.#click(); // not those in the slot
+      const button = /** @type {Element} */ (event.target).closest("button");
+      if (button && this.root.contains(button)) this.#click(); // those in the slot are the page's own
     });
     this.root.addEventListener("change", (event) => this.choose(/** @type {HTMLInputElement} */ (event.target).files?.[0]));
   }
