@@ -1,7 +1,7 @@
-"""How an event becomes true: sealed under the head's lock, all of a batch in one transaction.
+"""How an event becomes true: sealed behind the head as it was read, all of a batch in one transaction.
 
-`Batch` is filled in memory between the lock and the write; `APPEND_SQL` writes it and moves the head. Positions are
-contiguous and the chain covers all before, since whoever seals holds the head.
+`Batch` is filled in memory between the load and the write; `APPEND_SQL` writes it and moves the head. Positions are
+contiguous and the chain covers all before, since only one of those who read the same head can move it.
 """
 
 import re
@@ -9,11 +9,15 @@ from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
 
+from eventstore.postgres import Connection
 from schemas.envelope import LINE_MAX_BYTES, Cause, Recorded, encode, line
 from schemas.events import Event
 
 APPEND_SQL = files("eventstore").joinpath("append.sql").read_text()
-APPEND_PARAMS = 13
+APPEND_PARAMS = 14
+# Whoever writes the tables of an append waits at the first of them, and whoever read before finds another head.
+_LOCK_HEADS = "lock table heads in exclusive mode"
+_TOUCH_HEADS = "update heads set position = position returning partition, position"
 _ENVELOPE_BYTES = 2048  # more than any envelope takes
 
 Draft = tuple[Recorded, bytes]  # an event and its data's bytes: encoded once
@@ -24,12 +28,16 @@ class TooLarge(ValueError):
 
 
 class Batch:
-    """The events of one append. `head` and `hash` are what the locked head said; `at` is the database's clock."""
+    """The events of one append. `head` and `hash` are what the head said; `at` is the database's clock.
 
-    def __init__(self, partition: int, head: int, hash_: bytes, at: datetime) -> None:
+    `seen` is the transaction that wrote the head as it was read: a write behind any other head moves nothing.
+    """
+
+    def __init__(self, partition: int, head: int, hash_: bytes, at: datetime, seen: int | None = None) -> None:
         self.partition = partition
         self.at = at
         self.before = head
+        self.seen = seen
         self.head = head
         self.hash = hash_
         self.recorded: list[Recorded] = []
@@ -73,7 +81,16 @@ class Batch:
     def params(self) -> list[object]:
         """The bind values of APPEND_SQL."""
         columns = [list(column) for column in zip(*self._rows, strict=True)] or [[] for _ in range(8)]
-        return [self.partition, *columns, self.before, self.head, self.hash, self.at]
+        return [self.partition, *columns, self.before, self.head, self.hash, self.at, self.seen]
+
+
+async def stop_appends(conn: Connection) -> dict[int, int]:
+    """Until the caller's transaction ends, in every process; answers where the partitions stand.
+
+    What was read for an append before is read anew after it, so rows may be put right meanwhile.
+    """
+    await conn.execute(_LOCK_HEADS)
+    return {row["partition"]: row["position"] for row in await conn.fetch(_TOUCH_HEADS)}
 
 
 def renumber(sql: str, by: int) -> str:

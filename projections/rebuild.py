@@ -12,6 +12,7 @@ import structlog
 from msgspec import Struct
 
 from eventstore import read
+from eventstore.append import stop_appends
 from eventstore.postgres import Connection, Pool
 from projections.apply import TABLES
 from projections.build import ANALYZE_SQL, BARE_SQL, INDEXES_SQL, build
@@ -28,7 +29,6 @@ _TRY_LOCK = "select pg_try_advisory_lock($1)"
 _BESIDE = "set search_path = rebuild, public; set synchronous_commit = off"
 _OWNED = "select tableowner = current_user from pg_tables where schemaname = 'public' and tablename = 'jobs'"
 _CLEAR = "drop schema if exists rebuild cascade"
-_STOP_APPENDS = "select partition, position from heads order by partition for update"
 _PUT_IN_PLACE = "drop table if exists public.{table}; alter table rebuild.{table} set schema public"
 # Less than the server's deadlock_timeout: whoever reads or writes meanwhile never loses to us.
 _BE_POLITE = "set local lock_timeout = '500ms'; set local synchronous_commit = on"
@@ -101,7 +101,7 @@ async def _swap(conn: Connection, positions: dict[int, int]) -> float:
         try:
             async with conn.transaction():
                 await conn.execute(_BE_POLITE)
-                stopped = {row["partition"]: row["position"] for row in await conn.fetch(_STOP_APPENDS)}
+                stopped = await stop_appends(conn)
                 await _build_to(conn, reached, stopped)
                 for table in TABLES:
                     await conn.execute(_PUT_IN_PLACE.format(table=table))

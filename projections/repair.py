@@ -5,13 +5,13 @@ The second build is made beside the live tables. Only to put the rows in place a
 
 from msgspec import Struct
 
+from eventstore.append import stop_appends
 from eventstore.postgres import Connection, Pool
 from projections.verify import KEYS, Difference, SecondBuild, second_build
 
 PASSES_MAX = 5  # a row may be spoiled again while another one is mended
 
 _BE_POLITE = "set local lock_timeout = '5s'"  # rather none is mended than that appends wait for long
-_STOP_APPENDS = "select partition, position from heads order by partition for update"
 _SPOILED = """create temp table spoiled_{table} as select {key}
     from public.{table} live full join pg_temp.{table} rebuilt using ({key})
     where (live.*) is distinct from (rebuilt.*)"""
@@ -57,9 +57,9 @@ async def _mend(second: SecondBuild) -> int:
 
 
 async def _put_in_place(conn: Connection, second: SecondBuild) -> int:
-    """Whatever the rows were in the meantime, under the heads' locks the second build has their truth."""
+    """Whatever the rows were in the meantime, while appends are stopped the second build has their truth."""
     await conn.execute(_BE_POLITE)
-    await second.build_to({row["partition"]: row["position"] for row in await conn.fetch(_STOP_APPENDS)})
+    await second.build_to(await stop_appends(conn))
     rows = 0
     for table in KEYS:
         rows += await conn.fetchval(_statement("select count(*) from spoiled_{table}", table))

@@ -8,7 +8,7 @@ from schemas.job import Job
 
 
 class Estimates(Protocol):
-    """Asked under the head's lock, so each answer takes microseconds. None: nothing can be said."""
+    """Asked while an append is decided, so each answer takes microseconds. None: nothing can be said."""
 
     def accepted(self, job: Job, at: datetime) -> EstimateStated | None:
         """Of a job that is being accepted; those accepted before it in this append are in the line already."""

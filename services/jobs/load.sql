@@ -1,4 +1,4 @@
--- All that a batch of commands is decided by, read after the head's lock was taken, in one round trip.
+-- All that a batch of commands is decided by, in one round trip and of one moment: the head says which.
 -- $1 partition · $2 jobs · $3, $4 dedupe (tenant, key) · $5–$7 idempotency (tenant, call, key) · $8, $9 types (tenant, name)
 -- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
 -- $16 tenants whose own stream goes on
@@ -6,7 +6,7 @@
 -- The plan is kept from append to append: `offset 0` makes each look-up one of a single row, whatever the planner guesses
 -- (tests/store/test_plans.py). Left to its guesses, an append read whole tables: docs/performance.md.
 with clock as (
-    select position, hash, greatest(recorded_at, clock_timestamp()) as now from heads where partition = $1
+    select position, hash, greatest(recorded_at, clock_timestamp()) as now, xmin::text::bigint as seen from heads where partition = $1
 ),
 queues as (
     select w.tenant, w.type, w.most, t.limit_owner, coalesce(t.limit_tenant, t.limit_owner, t.limit_total) is not null as limited
@@ -28,7 +28,7 @@ remembered as (
         select * from dedupe d where d.partition = $1 and d.tenant = w.tenant and d.key = w.key offset 0
     ) d
 )
-select 'head' as kind, null as k1, null as k2, null as k3, null as k4, position as n1, null::bigint as n2, null::float8 as d1,
+select 'head' as kind, null as k1, null as k2, null as k3, null as k4, position as n1, seen as n2, null::float8 as d1,
        null::bool as f1, now as t1, null::timestamptz as t2, null::timestamptz as t3, hash as b1, null::bytea as b2, null::bytea as b3
 from clock
 union all

@@ -1,5 +1,5 @@
 -- What an append writes besides events and projections, as CTEs: leases and idempotency keys.
--- $1 partition · $2–$13 leases in · $14 leases out · $15–$22 keys. By primary key, under the head's row lock.
+-- $1 partition · $2–$13 leases in · $14 leases out · $15–$22 keys. By primary key, once the head is moved.
 put_leases as (
     insert into leases as l (partition, job, tenant, type, owner, run, attempt, worker, lease_s, seen_at, expires_at, pending, pending_at)
     select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::text[], $9::float8[],

@@ -1,4 +1,4 @@
-"""What one append knows and changes: read under the head's lock, changed command by command, written at the end.
+"""What one append knows and changes: read with the head, changed command by command, written at the end.
 
 A later command of the batch sees what an earlier one did. Nothing is changed by a command that is refused.
 """
@@ -227,7 +227,7 @@ class Working(Struct):
 def load(partition: int, rows: Sequence[Record]) -> Working:
     """The working set from the rows of load.sql."""
     head = next(row for row in rows if row["kind"] == "head")
-    work = Working(Batch(partition, head["n1"], head["b1"], head["t1"]))
+    work = Working(Batch(partition, head["n1"], head["b1"], head["t1"], head["n2"]))
     for row in rows:
         _TAKE[row["kind"]](work, row)
     for queue in work.queues.values():
