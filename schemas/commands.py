@@ -119,7 +119,10 @@ class TimeCame(Command, frozen=True, kw_only=True):
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
-    """One claimed attempt, as the worker gets it (the API adds the lease token)."""
+    """One claimed attempt, as the worker gets it (the API adds the lease token).
+
+    `asked`: the bytes that `input` and `settings` are of, where the claim read them: (request, a retry's own input).
+    """
 
     job: Job
     expires_at: datetime
@@ -127,6 +130,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     settings: Json
     items: tuple[dict[str, Json], ...]
     traceparent: str | None
+    asked: tuple[bytes, bytes | None] | None = None
 
 
 class Met(Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ select 'item', i.job::text, i.id, i."column", i.reason, i.run, i.attempt, null, 
 from unnest($12::uuid[]) w (id)
 cross join lateral (select * from items i where i.partition = $1 and i.job = w.id and i.failed offset 0) i
 union all
-select 'next', n.job::text, n.tenant, n.type, null, n.priority, null, null, null, n.ready_at, null, null, j.doc, null, null
+select 'next', n.job::text, n.tenant, n.type, null, n.priority, null, null, null, n.ready_at, null, null, j.doc, j.request, j.retry_input
 from queues w
 cross join lateral (
     select q.job, q.tenant, q.type, q.priority, q.ready_at
@@ -76,7 +76,7 @@ cross join lateral (
     order by q.priority desc, q.ready_at, q.job
     limit w.most
 ) n
-cross join lateral (select doc from jobs j where j.partition = $1 and j.id = n.job offset 0) j
+cross join lateral (select doc, request, retry_input from jobs j where j.partition = $1 and j.id = n.job offset 0) j
 union all
 select 'tenant', w.tenant, null, null, null, v.version, null, null, null, null, null, null, null, null, null
 from unnest($16::text[]) w (tenant)

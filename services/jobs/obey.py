@@ -123,7 +123,7 @@ def _still_held(work: Working, first: FirstAnswer) -> tuple[Assignment, ...]:
     for id_, run, attempt in claimed(first):
         job, lease = work.jobs.get(id_), work.leases.get(id_)
         if job and lease and job.phase in HELD and (job.run, job.attempt) == (run, attempt):
-            found.append(_assignment(job, lease))
+            found.append(_assignment(work, job, lease))
     return tuple(found)
 
 
@@ -197,13 +197,19 @@ def _take(work: Working, job: Job, events: list[Event], command: ClaimJobs) -> A
         expires_at=work.now + timedelta(seconds=started.definition.lease),
     )
     work.set_lease(started, lease)
-    return _assignment(started, lease)
+    return _assignment(work, started, lease)
 
 
-def _assignment(job: Job, lease: Lease) -> Assignment:
+def _assignment(work: Working, job: Job, lease: Lease) -> Assignment:
     """The handler adds input, settings and items once the claim is committed."""
     return Assignment(
-        job=job, expires_at=lease.expires_at, input=None, settings=None, items=(), traceparent=job.traceparent
+        job=job,
+        expires_at=lease.expires_at,
+        input=None,
+        settings=None,
+        items=(),
+        traceparent=job.traceparent,
+        asked=work.requests.get(job.id),
     )
 
 

@@ -69,6 +69,7 @@ class Working(Struct):
 
     batch: Batch
     jobs: dict[str, Job] = field(default_factory=dict)
+    requests: dict[str, tuple[bytes, bytes | None]] = field(default_factory=dict)  # of jobs that may be claimed
     leases: dict[str, Lease | None] = field(default_factory=dict)
     memories: dict[tuple[str, str], Memory] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], FirstAnswer] = field(default_factory=dict)
@@ -283,6 +284,7 @@ def _take_item(work: Working, row: Record) -> None:
 def _take_next(work: Working, row: Record) -> None:
     work.queues[row["k2"], row["k3"]].append(Waiting((-row["n1"], row["t1"], row["k1"]), row["k1"]))
     work.jobs[row["k1"]] = _job.decode(row["b1"])
+    work.requests[row["k1"]] = row["b2"], row["b3"]
 
 
 def _take_live(work: Working, row: Record) -> None:
