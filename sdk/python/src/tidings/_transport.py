@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 
 from tidings._errors import BadAnswer, NotCarried, Unavailable, Unreachable, refusal
@@ -17,6 +17,9 @@ from tidings._events import Event, sse
 
 File = bytes | Path | AsyncIterable[bytes]
 T = TypeVar("T")
+CONNECTIONS_MAX = 200
+CONNECT_MAX_S = 5.0
+IDLE_MAX_S = 4.0  # a second less than the service keeps an idle connection, so none is used as it is closed
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +71,21 @@ class Transport(Protocol):
 
 
 class HttpTransport:
+    """`url`: what every call's path is put behind. The proxies of the environment are heeded."""
+
     hangs_up = True
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, limits=httpx.Limits(max_connections=200))
+        self._url = url.rstrip("/")
+        self._made: aiohttp.ClientSession | None = None
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        """Made with the first call, as it belongs to the loop that runs then."""
+        if self._made is None:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=IDLE_MAX_S)
+            self._made = aiohttp.ClientSession(connector=connector, trust_env=True)
+        return self._made
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[Reply]:
@@ -84,15 +98,15 @@ class HttpTransport:
             headers["Content-Length"] = str(content.stat().st_size)
             content = _chunks(content)
         query = {name: str(value) for name, value in call.query.items() if value is not None}
-        limit = httpx.Timeout(call.timeout_s, connect=5.0)
-        sending = self._http.stream(
-            call.method, call.path, params=query, headers=headers, content=content, timeout=limit
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_MAX_S, sock_read=call.timeout_s)
+        sending = self._http.request(
+            call.method, self._url + call.path, params=query, headers=headers, data=content, timeout=limit
         )
         try:
             async with sending as response:
-                yield Reply(response.status_code, response.headers, response.aiter_bytes())
-        except httpx.TransportError as error:
-            raise Unreachable(f"No answer from {self._http.base_url}: {str(error) or type(error).__name__}") from error
+                yield Reply(response.status, response.headers, response.content.iter_any())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"No answer from {self._url}: {str(error) or type(error).__name__}") from error
 
     @asynccontextmanager
     async def follow(self, call: Call) -> AsyncIterator[AsyncIterator[Event]]:
@@ -100,7 +114,8 @@ class HttpTransport:
             yield sse((await accept(reply)).chunks)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._made:
+            await self._made.close()
 
 
 class Link:
