@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
+from typing import NamedTuple
 
 from eventstore.postgres import Connection
 from schemas.envelope import LINE_MAX_BYTES, Cause, Recorded, encode, line
@@ -21,6 +22,19 @@ _TOUCH_HEADS = "update heads set position = position returning partition, positi
 _ENVELOPE_BYTES = 2048  # more than any envelope takes
 
 Draft = tuple[Recorded, bytes]  # an event and its data's bytes: encoded once
+
+
+class Row(NamedTuple):
+    """A sealed event, as the log keeps it."""
+
+    position: int
+    tenant: str
+    stream: str
+    version: int
+    type: str
+    actor: str
+    line: bytes
+    hash: bytes
 
 
 class TooLarge(ValueError):
@@ -41,7 +55,8 @@ class Batch:
         self.head = head
         self.hash = hash_
         self.recorded: list[Recorded] = []
-        self._rows: list[tuple[int, str, str, int, str, str, bytes, bytes]] = []
+        self.rows: list[Row] = []
+        self.size = 0  # of the lines, in bytes
 
     def draft(self, tenant: str, stream: str, version: int, events: list[Event], cause: Cause) -> list[Draft]:
         """The events as they would stand next in the log; nothing is added yet. Raises TooLarge."""
@@ -73,14 +88,15 @@ class Batch:
             self.hash = sha256(self.hash + sha256(raw).digest()).digest()
             self.head = recorded.position
             self.recorded.append(recorded)
-            self._rows.append((
+            self.size += len(raw)
+            self.rows.append(Row(
                 recorded.position, recorded.tenant, recorded.stream, recorded.version, recorded.type,
                 str(recorded.actor), raw, self.hash,
             ))  # fmt: skip
 
     def params(self) -> list[object]:
         """The bind values of APPEND_SQL."""
-        columns = [list(column) for column in zip(*self._rows, strict=True)] or [[] for _ in range(8)]
+        columns = [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in range(8)]
         return [self.partition, *columns, self.before, self.head, self.hash, self.at, self.seen]
 
 

@@ -9,10 +9,11 @@ import asyncpg
 import msgspec
 from msgspec import Raw, Struct
 
+from eventstore.archive import packed
 from eventstore.archive import read as archived
-from eventstore.archive.packed import Row
 from eventstore.postgres import Connection
 from eventstore.read import read_firsts
+from eventstore.recent import Recent
 from schemas import subjects
 from schemas.envelope import seal
 from schemas.events import JobRequested
@@ -32,9 +33,9 @@ PAGE_SQL = """select position, tenant, stream, type, line, hash from (
 Columns = tuple[int, str, str, str, bytes, bytes]
 
 
-def _columns(row: asyncpg.Record | Row) -> Columns:
+def _columns(row: asyncpg.Record | packed.Row) -> Columns:
     """Of the table or of an archive, in the order of `PAGE_SQL`."""
-    if isinstance(row, Row):
+    if isinstance(row, packed.Row):
         return row.position, row.keys.tenant, row.keys.stream, row.keys.type, row.line, row.hash
     position, tenant, stream, kind, line, digest = row
     return position, tenant, stream, kind, line, digest
@@ -90,17 +91,30 @@ class JobTypes:
 class Outgoing:
     """The messages of one partition, page by page."""
 
-    def __init__(self, partition: int, *, remember: int = JOBS_REMEMBERED, cloudevents: bool = False) -> None:
+    def __init__(
+        self,
+        partition: int,
+        *,
+        recent: Recent | None = None,
+        remember: int = JOBS_REMEMBERED,
+        cloudevents: bool = False,
+    ) -> None:
         self._partition = partition
+        self._recent = recent or Recent()
         self._types = JobTypes(remember)
         self._cloudevents = cloudevents
 
     async def page(self, conn: Connection, after: int, limit: int) -> list[Message]:
         """The next messages, in order; bounded in count and in bytes."""
-        there = await conn.fetch(PAGE_SQL, self._partition, after, limit, PAGE_MAX_BYTES)
-        rows = [_columns(row) for row in await archived.lines(conn, self._partition, after, limit, there)]
+        at_hand = self._recent.rows(after, limit)
+        rows = [(r.position, r.tenant, r.stream, r.type, r.line, r.hash) for r in at_hand]
+        rows = rows or await self._read(conn, after, limit)
         await self._types.learn(conn, self._partition, self._older_jobs(rows))
         return [self._message(row) for row in rows]
+
+    async def _read(self, conn: Connection, after: int, limit: int) -> list[Columns]:
+        there = await conn.fetch(PAGE_SQL, self._partition, after, limit, PAGE_MAX_BYTES)
+        return [_columns(row) for row in await archived.lines(conn, self._partition, after, limit, there)]
 
     def _older_jobs(self, rows: Sequence[Columns]) -> Iterable[tuple[str, str]]:
         """The jobs of a page that did not begin in it."""

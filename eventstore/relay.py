@@ -72,7 +72,12 @@ class Relay:
         self._partitions = {
             partition: PartitionRelay(
                 pool,
-                Outgoing(partition, remember=remember, cloudevents=cloudevents),
+                Outgoing(
+                    partition,
+                    recent=tails[partition].recent if tails else None,
+                    remember=remember,
+                    cloudevents=cloudevents,
+                ),
                 partition,
                 replicas=replicas,
                 chunk=max(1, window // FLYING_MAX),
@@ -166,7 +171,7 @@ class PartitionRelay:
         self._look_at = 0.0
 
     def wake(self, recorded: Sequence[Recorded]) -> None:
-        """A subscriber of the tail. Only how far the log has come counts; its lines are read as they are."""
+        """A subscriber of the tail. Only how far the log has come counts; its lines are sent as they are."""
         self._known = max(self._known, recorded[-1].position)
         self._stir.set()
 

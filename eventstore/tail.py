@@ -1,7 +1,7 @@
 """Following one partition from now on: every event once, in order, the moment it is committed.
 
-What this process appends is fed in memory; what others append is announced by a wake-up and read from the log. Only
-a position is kept, so memory stays bounded however far a subscriber's events lie behind.
+What this process appends is fed in memory; what others append is announced by a wake-up and read from the log. A
+position is kept and the last few events, so memory stays bounded however far a subscriber's events lie behind.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from eventstore import read
+from eventstore.append import Batch
 from eventstore.postgres import AWAY, Pool, pauses
+from eventstore.recent import Recent
 from schemas.envelope import Recorded
 
 log = structlog.get_logger()
@@ -24,6 +26,7 @@ class Tail:
     def __init__(self, pool: Pool, partition: int, *, page: int = read.PAGE) -> None:
         self.partition = partition
         self.position = 0  # delivered up to here
+        self.recent = Recent()
         self._known = 0  # known to be committed up to here
         self._behind = asyncio.Event()
         self._subscribers: list[Subscriber] = []
@@ -44,6 +47,11 @@ class Tail:
                 self._subscribers.remove(subscriber)
 
         return unsubscribe
+
+    def appended(self, batch: Batch) -> None:
+        """An append of this process, committed."""
+        self.recent.add(batch)
+        self.feed(batch.recorded)
 
     def feed(self, recorded: Sequence[Recorded]) -> None:
         """What this process has just committed. Where others came in between, the log is read instead."""

@@ -111,7 +111,9 @@ class Runner:
         if behind:
             self.caught_up.clear()
         for partition in behind:
-            page = await read.read(conn, partition, self._held[partition], self._page)
+            after = self._held[partition]
+            page = self._tails[partition].recent.recorded(after, self._page)
+            page = page or await read.read(conn, partition, after, self._page)
             async with conn.transaction():
                 await self._projection.apply(conn, partition, page)
                 await followers.move(conn, self._projection.name, partition, page[-1].position)

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eventstore import jetstream
+from eventstore.append import Batch
 from eventstore.archive import place
 from eventstore.audit.checkpoints import Makers
 from eventstore.audit.outside import Shelf
@@ -24,7 +25,6 @@ from projections.runner import Runner
 from projections.shadow import Shadow
 from projections.waits.calibration import Calibration
 from projections.waits.follow import Snapshots
-from schemas.envelope import Recorded
 from services.api import health
 from services.api.app import VERSION, build, close, opened
 from services.api.metrics import Metrics
@@ -91,9 +91,9 @@ class Engine:
         self.checkpoints = Makers(pool, settings.partitions, settings.checkpoint_key)
         self.schedule = self._schedule()
 
-    def _published(self, partition: int, recorded: Sequence[Recorded]) -> None:
-        self.tails[partition].feed(recorded)
-        self._wakeups.appended(partition, recorded[-1].position)
+    def _published(self, partition: int, batch: Batch) -> None:
+        self.tails[partition].appended(batch)
+        self._wakeups.appended(partition, batch.head)
 
     def told(self, place: str) -> None:
         """News from another process: how far a partition has come."""

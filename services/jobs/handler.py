@@ -8,20 +8,19 @@ statement to write, locks it first: lock, load, write, commit. A command that fa
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from types import MappingProxyType
 
 import asyncpg
 import structlog
 
-from eventstore.append import APPEND_PARAMS, APPEND_SQL, renumber
+from eventstore.append import APPEND_PARAMS, APPEND_SQL, Batch, renumber
 from eventstore.crash_points import crash_point
 from eventstore.postgres import AWAY, NOTICE_GONE, pauses
 from eventstore.private.files import destroy
 from projections.apply import APPLY_PARAMS, APPLY_SQL
 from schemas.commands import Command, DefineType, ErasePerson, Outcome
-from schemas.envelope import Recorded
 from schemas.jobtypes import Definition
 from schemas.problems import Problem, Rejection
 from services.jobs.assign import complete
@@ -64,7 +63,7 @@ PLAN_KEPT = {
     "jit": "off",
 }
 
-Published = Callable[[Sequence[Recorded]], None]
+Published = Callable[[Batch], None]
 Waiting = list[tuple[Command, asyncio.Future[Answer]]]
 
 
@@ -234,7 +233,7 @@ class Appender:
     def _told(self, work: Working) -> None:
         crash_point("append.after_commit")
         if work.batch.recorded:
-            self._published(work.batch.recorded)
+            self._published(work.batch)
 
     def _outgrown(self) -> bool:
         head, at = self._planned

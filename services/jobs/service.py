@@ -7,10 +7,10 @@ from functools import partial
 import msgspec
 import rfc8785
 
+from eventstore.append import Batch
 from eventstore.partitions import partition_of
 from eventstore.postgres import AWAY, Pool
 from schemas.commands import ClaimJobs, Command, Met, SubmitJob
-from schemas.envelope import Recorded
 from schemas.job import Job
 from schemas.jobtypes import Definition
 from schemas.problems import Fault, Problem, Rejection
@@ -28,11 +28,11 @@ _MEMORY = """select d.job::text, d.first_at, d.until, d.active, j.doc, greatest(
     join jobs j on j.partition = $1 and j.id = d.job
     where d.partition = $1 and d.tenant = $2 and d.key = $3"""
 
-Published = Callable[[int, Sequence[Recorded]], None]
+Published = Callable[[int, Batch], None]
 
 
 class JobService:
-    """`published(partition, events)` is called after each commit of this process."""
+    """`published(partition, batch)` is called after each commit of this process."""
 
     def __init__(
         self,

@@ -1,13 +1,14 @@
 """A running job service for the store's tests, and the few commands they give it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from eventstore.append import Batch
 from eventstore.postgres import Pool
 from eventstore.tail import Tail
 from schemas import requests
 from schemas.commands import ClaimJobs, DefineType, Outcome, SubmitJob
-from schemas.envelope import Actor, Cause, Recorded
+from schemas.envelope import Actor, Cause
 from schemas.ids import uuid7
 from schemas.jobtypes import JobType
 from services.jobs.obey import Answer
@@ -24,8 +25,8 @@ class Service(JobService):
         self.tails = {partition: Tail(pool, partition) for partition in range(partitions)}
         super().__init__(pool, dsn, partitions, self._tell)
 
-    def _tell(self, partition: int, recorded: Sequence[Recorded]) -> None:
-        self.tails[partition].feed(recorded)
+    def _tell(self, partition: int, batch: Batch) -> None:
+        self.tails[partition].appended(batch)
 
 
 @asynccontextmanager
