@@ -9,12 +9,19 @@ _MOVE = """insert into checkpoints (projection, partition, position) values ($1,
 _MOVE_SOON = """with hurried as (select set_config('synchronous_commit', 'off', true))
     insert into checkpoints (projection, partition, position) select $1, $2, $3 from hurried
     on conflict (projection, partition) do update set position = excluded.position"""
+_LATEST = "select max(position) from checkpoints where starts_with(projection, $1) and partition = $2"
 _FORGET = "delete from checkpoints where starts_with(projection, $1) and partition = $2"
 
 
 async def position(conn: Connection, name: str, partition: int) -> int | None:
     """None for a follower that was never here."""
     found: int | None = await conn.fetchval(_FIND, name, partition)
+    return found
+
+
+async def latest(conn: Connection, prefix: str, partition: int) -> int | None:
+    """How far any follower whose name begins so has come."""
+    found: int | None = await conn.fetchval(_LATEST, prefix, partition)
     return found
 
 

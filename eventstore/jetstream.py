@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 
+import msgspec
 import structlog
+from msgspec import Struct
 from nats.aio.client import Client
 from nats.errors import Error
 from nats.js import JetStreamContext
@@ -31,6 +33,17 @@ COMMAND_WINDOW_S = 0.1  # NATS' least: it would take two tenants' commands of on
 
 MADE_WITH = {"first_seq", "persist_mode"}  # said when a stream is made, and never changed
 _NAME_IN_USE = 10058  # by a stream of another form
+
+
+class _Server(Struct):
+    id: str
+
+
+class _About(Struct):
+    server: _Server
+
+
+_about = msgspec.json.Decoder(_About)
 
 
 class UnfitNats(Exception):
@@ -137,8 +150,13 @@ def events_config(partition: int, replicas: int = 1, first_position: int = 1) ->
         max_msg_size=MESSAGE_MAX_BYTES,
         allow_direct=True,
         first_seq=first_position if first_position > 1 else None,
-        persist_mode=PersistMode.ASYNC if replicas == 1 else None,
+        persist_mode=_persist_mode(replicas),
     )
+
+
+def _persist_mode(replicas: int) -> PersistMode | None:
+    """For what the log has anyway and whoever sends it finds out that it is missing: docs/adr/007."""
+    return PersistMode.ASYNC if replicas == 1 else None
 
 
 def shared_configs(replicas: int = 1) -> list[StreamConfig]:
@@ -157,6 +175,7 @@ def shared_configs(replicas: int = 1) -> list[StreamConfig]:
             max_msgs_per_subject=1,
             allow_msg_ttl=True,
             allow_rollup_hdrs=True,
+            persist_mode=_persist_mode(replicas),
         ),
         common.evolve(
             name=subjects.COMMANDS_STREAM,
@@ -183,6 +202,10 @@ async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> StreamInf
             raise
     name = str(config.name)
     found = (await js.stream_info(name)).config
+    if name == subjects.STATUS_STREAM and found.persist_mode == PersistMode.ASYNC and (config.num_replicas or 1) > 1:
+        log.info("stream made anew, as it could not have copies", stream=name)
+        await js.delete_stream(name)  # whoever publishes statuses fills it again
+        return await js.add_stream(config)
     ours = {field: value for field, value in vars(config).items() if value is not None and field not in MADE_WITH}
     if not ours.get("duplicate_window"):
         ours.pop("duplicate_window", None)  # the server's own
@@ -190,6 +213,17 @@ async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> StreamInf
         return await js.stream_info(name)
     log.info("stream updated", stream=name)
     return await js.update_stream(found.evolve(**ours))
+
+
+async def run_of(client: Client, stream: StreamInfo) -> str | None:
+    """Which run of its server holds a stream of one copy: another one after each start; None where that is not told."""
+    if stream.cluster and stream.cluster.name:  # any server of a cluster may hold it
+        return None
+    try:
+        answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=CHECK_MAX_S)
+    except Error:
+        return None  # this account may not ask
+    return _about.decode(answer.data).server.id
 
 
 async def find_stream(js: JetStreamContext, name: str) -> StreamInfo | None:

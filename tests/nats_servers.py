@@ -1,5 +1,6 @@
 """NATS servers of a test's own: to be killed, to begin with odd settings, or to be three of a cluster."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,16 @@ class Broker:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def lose(self, stream: str, kept: float) -> None:
+        """While it is down: the end of a stream's messages, with what was noted of them."""
+        stored = [each for each in self.store.rglob(f"{stream}/msgs/*") if each.is_file()]
+        assert stored
+        for each in stored:
+            if each.suffix == ".blk":
+                os.truncate(each, round(each.stat().st_size * kept))
+            else:
+                each.unlink()
 
 
 @contextmanager

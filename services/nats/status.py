@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import NamedTuple
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -24,7 +25,7 @@ from eventstore import followers, jetstream, postgres, read
 from eventstore.answers import Answers, Asking
 from eventstore.archive import read as archived
 from eventstore.ending import end_if_cancelled
-from eventstore.postgres import Pool, pauses
+from eventstore.postgres import Connection, Pool, pauses
 from eventstore.tail import Tail
 from projections.status.read import database_now, read_changed
 from projections.status.view import render
@@ -44,6 +45,7 @@ SEEN_MIN = 1000
 FOLLOWER = "status"
 WAITS_JOBS = 200  # jobs of a partition whose waits are looked at in a second
 LOOK_S = 1.0  # between two looks at the stream: nobody tells when it is purged or deleted
+LOSABLE_S = 180.0  # what a single server has had for longer is on its disk: it syncs every two minutes
 TRIES = 3  # of one page: each time another publisher was quicker
 
 _WRONG_PLACE = 10071  # the subject does not stand at the sequence that the message names
@@ -148,7 +150,7 @@ class PartitionStatus:
                 end_if_cancelled()
                 try:
                     async with Answers(client) as self._answers:
-                        position = await self._begin(fill=fill)
+                        position = await self._begin(client, fill=fill)
                         waits, fill = pauses(0.05), False
                         await self._follow(position)
                 except Purged as error:
@@ -161,15 +163,31 @@ class PartitionStatus:
         finally:
             unsubscribe()
 
-    async def _begin(self, *, fill: bool) -> int:
+    async def _begin(self, client: Client, *, fill: bool) -> int:
         """Where to go on. A stream that was made anew has no checkpoint: it is filled with what is open."""
         config = next(each for each in jetstream.shared_configs(self._replicas) if each.name == subjects.STATUS_STREAM)
-        self._made = (await jetstream.ensure_stream(self._js, config)).created
-        self._name = f"{FOLLOWER} {self._made:%Y-%m-%dT%H:%M:%S.%f}"
+        info = await jetstream.ensure_stream(self._js, config)
+        self._made = info.created
+        self._name = stream = f"{FOLLOWER} {self._made:%Y-%m-%dT%H:%M:%S.%f}"
+        if self._replicas == 1:  # a server that began anew may lack the last of what it had acknowledged
+            self._name = f"{stream} {await jetstream.run_of(client, info) or uuid4()}"
         self._seen.clear()
         async with self._pool.acquire() as conn:
             position = await followers.position(conn, self._name, self._tail.partition)
+            if position is None and not fill:
+                position = await self._before_restart(conn, stream)
         return await self._fill() if fill or position is None else position
+
+    async def _before_restart(self, conn: Connection, stream: str) -> int | None:
+        """From where on this stream's server may have lost what it had acknowledged; None for a stream made anew."""
+        told = await followers.latest(conn, stream, self._tail.partition)
+        if told is None:
+            return None
+        since = await database_now(conn) - timedelta(seconds=LOSABLE_S)
+        position = min(told, await read.last_before(conn, self._tail.partition, since))
+        await followers.forget(conn, FOLLOWER, self._tail.partition)
+        await followers.move_soon(conn, self._name, self._tail.partition, position)
+        return position
 
     async def _look(self) -> None:
         """Raises Purged where the stream is another one, begins behind a status that stays, or has none at all."""

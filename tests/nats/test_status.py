@@ -31,8 +31,9 @@ from tests.background import beside
 from tests.conftest import NewDatabase
 from tests.nats.service import by_http, tidings
 from tests.nats.statuses import last, until, watching
-from tests.nats_servers import Broker
+from tests.nats_servers import Broker, broker
 from tests.store.logs import TAKEN, append, job_id, requested, worked
+from tests.store.streams import opened
 
 TTL_S = 600
 
@@ -254,6 +255,29 @@ async def test_what_was_taken_away_is_told_again(
             await happen(pool, tail, tenant, busy, TAKEN)
         while not await last(js, tenant, quiet):
             pass
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.0])
+async def test_what_a_crash_took_is_told_again(pool: Pool, tenant: str, kept: float) -> None:
+    """A single server syncs no status: whatever share of them it lost, nobody waits for the job's next change."""
+    jobs = [job_id() for _ in range(20)]
+    with broker() as own:
+        async with opened(own.url) as js, publishing(pool, own) as tail:
+            for job in jobs:
+                await happen(pool, tail, tenant, job, *requested(job))
+            await all_told(js, tenant, jobs)
+        own.kill()
+        own.lose(subjects.STATUS_STREAM, kept)
+        own.begin()
+        async with publishing(pool, own), opened(own.url) as js:
+            await all_told(js, tenant, jobs)
+
+
+async def all_told(js: JetStreamContext, tenant: str, jobs: list[str]) -> None:
+    async with asyncio.timeout(30):
+        for job in jobs:
+            while not await last(js, tenant, job):
+                pass
 
 
 async def test_an_ended_job_leaves_and_a_retried_one_is_back(

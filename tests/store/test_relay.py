@@ -1,7 +1,6 @@
 """The relay: in NATS every event once and in order, whoever dies; a stream that went astray is noticed and mended."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -205,22 +204,11 @@ async def test_nats_killed_and_away_is_caught_up(
         nats.kill()
         relay.hear(lambda line: "nats disconnected" in line)
         if kept < 1:
-            takes(nats, kept)
+            nats.lose(NAME, kept)
         await fill(pool, 0, tenant, 200)
         nats.begin()
         async with opened(nats.url) as js:
             await assert_equal(pool, js)
-
-
-def takes(nats: Broker, kept: float) -> None:
-    """From the end of the stream's messages, with what was noted of them."""
-    stored = [each for each in nats.store.rglob(f"{NAME}/msgs/*") if each.is_file()]
-    assert stored
-    for each in stored:
-        if each.suffix == ".blk":
-            os.truncate(each, round(each.stat().st_size * kept))
-        else:
-            each.unlink()
 
 
 async def astray(how: str, pool: Pool, js: JetStreamContext, tenant: str) -> None:
@@ -278,7 +266,8 @@ async def test_a_stream_of_a_single_server_gets_no_copies_until_it_is_made_anew(
             assert command("resync", database, nats, **copies)[0] == 0
             async with opened(nats.url) as js:
                 await assert_equal(pool, js)
-                assert (await js.stream_info(NAME)).config.num_replicas == 3
+                for name in (NAME, subjects.STATUS_STREAM):
+                    assert (await js.stream_info(name)).config.num_replicas == 3
 
 
 async def test_a_stream_is_filled_from_archives_too(
