@@ -23,6 +23,7 @@ log = structlog.get_logger()
 EXACT = 100  # jobs before this one that are counted exactly; more are rounded to two digits
 
 STATED_EVERY_S = 30.0
+STILL_S = 1.0  # what is put on record as a job is accepted or starts is what its first screens say
 ACCEPTED, STARTED, SHOWN = "accepted", "started", "shown"
 
 WORKERS_BUSY, NO_WORKERS = "workers_busy", "no_workers"
@@ -61,7 +62,7 @@ def moment(known: Learnt, places: Places, serving: Serving, job: Job, at: dateti
     ready = job.phase in WAITING and (job.ready_at or job.created_at) <= at
     ahead = places.ahead((job.tenant, job.type), names, _rank(job)) if ready else None
     try:
-        found = predict(known.model, job, at, ahead)
+        found = _just_stated(job, at) or predict(known.model, job, at, ahead)
     except Exception:
         log.exception("no estimate could be made", job=job.id)  # a bug of ours, and no reason to hide the job
         found = Prediction()
@@ -71,6 +72,13 @@ def moment(known: Learnt, places: Places, serving: Serving, job: Job, at: dateti
     if reason.name in {NO_WORKERS, NOT_BEFORE, RETRY_PAUSE}:  # what the line tells does not hold for it
         found = replace(found, queue=None, total=None, longer=False)
     return Moment(found, reason)
+
+
+def _just_stated(job: Job, at: datetime) -> Prediction | None:
+    said = job.estimate
+    if said is None or job.estimate_at is None or said.when == SHOWN:
+        return None
+    return stated(job).found if (at - job.estimate_at).total_seconds() < STILL_S else None
 
 
 def _rank(job: Job) -> Rank:
