@@ -23,7 +23,7 @@ RATE = 500  # events a second
 WATCHED = 500
 MANY = 5000
 MANY_RATE = 2000
-CLICKERS = 16
+CLICKERS = 64  # each waits for its answer, so fewer of them could not offer MANY_RATE
 OPENED_AT_ONCE = 50
 
 

@@ -17,6 +17,7 @@ READ_JOBS = 1000
 STEPS = (1, 4, 16, 64, 256)
 SUBMITS_BESIDE = 500  # a second, while jobs are read
 BESIDE_CONNECTIONS = 16
+SETTLED_S = 3  # what follows the log has come to the end of the batches before
 
 
 def told(name: str, seen: Load, *, each: int = 1, unit: str = "/s") -> None:
@@ -70,6 +71,7 @@ async def measure(url: str, key: str, prefix: str = "") -> None:
     batch = await load(url, batches(key), seconds, connections=4)
     told(f"{prefix}submits: batches of 500", batch, each=BATCH, unit="jobs/s")
     jobs = await some_jobs(url, key, READ_JOBS)
+    await asyncio.sleep(SETTLED_S)
     told(f"{prefix}GET of a job", await load(url, reads(key, jobs), seconds))
     beside = asyncio.create_task(steady(url, key, SUBMITS_BESIDE, seconds))
     busy = await load(url, reads(key, jobs), seconds)
