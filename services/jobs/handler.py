@@ -20,7 +20,7 @@ from eventstore.crash_points import crash_point
 from eventstore.postgres import AWAY, NOTICE_GONE, pauses
 from eventstore.private.files import destroy
 from projections.apply import APPLY_PARAMS, APPLY_SQL
-from schemas.commands import Command, DefineType, ErasePerson, Outcome
+from schemas.commands import ClaimJobs, Command, DefineType, ErasePerson, Outcome
 from schemas.jobtypes import Definition
 from schemas.problems import Problem, Rejection
 from services.jobs.assign import complete
@@ -128,14 +128,16 @@ class Appender:
 
     def _next_batch(self) -> Waiting:
         """What follows a type's definition waits for the next one: what must be read depends on it. An erasure is
-        alone: it takes the files that no job names, so it must not meet one that is being named."""
+        alone: it takes the files that no job names, so it must not meet one that is being named. Claims come last, so
+        that a job which arrives while a worker waits starts with the append that accepts it."""
         batch: Waiting = []
         while self._queue and len(batch) < self._batch_max:
             if batch and isinstance(self._queue[0][0], ErasePerson):
                 break
             batch.append(self._queue.popleft())
             if isinstance(batch[-1][0], DefineType | ErasePerson):
-                break
+                return batch
+        batch.sort(key=lambda each: isinstance(each[0], ClaimJobs))
         return batch
 
     async def _serve(self, batch: Waiting) -> None:

@@ -209,7 +209,7 @@ def _assignment(work: Working, job: Job, lease: Lease) -> Assignment:
         settings=None,
         items=(),
         traceparent=job.traceparent,
-        asked=work.requests.get(job.id),
+        asked=work.request_of(job.id),
     )
 
 

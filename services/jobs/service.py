@@ -46,6 +46,7 @@ class JobService:
         vault: Vault | None = None,
         estimates: Mapping[int, Estimates] | None = None,
     ) -> None:
+        self.on_submit: Callable[[SubmitJob], None] = lambda _: None  # called as soon as a submit is queued
         self._vault = vault or Vault()
         self._pool = pool
         self._partitions = partitions
@@ -78,12 +79,18 @@ class JobService:
 
     async def do(self, command: Command) -> Answer:
         """Carry out one command. Raises Unavailable while the database is away."""
-        return await self._appenders[self._place(command)].put(command)
+        return await self.put(command)
 
     async def do_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Carry out many, in order; each is answered by itself. Raises Unavailable while the database is away."""
-        futures = [self._appenders[self._place(command)].put(command) for command in commands]
-        return list(await asyncio.gather(*futures))
+        return list(await asyncio.gather(*map(self.put, commands)))
+
+    def put(self, command: Command) -> asyncio.Future[Answer]:
+        """The same without waiting: what is put in one step of the loop is decided in one append."""
+        future = self._appenders[self._place(command)].put(command)
+        if isinstance(command, SubmitJob):
+            self.on_submit(command)
+        return future
 
     async def find(self, command: SubmitJob) -> Met | Rejection | None:
         """What a submit of the same would reopen; appends nothing. None: it would start a job."""

@@ -20,7 +20,7 @@ from schemas.envelope import Cause
 from schemas.events import AuditRead, EstimateStated, Event, ItemsFailed, JobFinished, JobTypeDefined, PersonErased
 from schemas.job import Job, Progress
 from schemas.jobtypes import Definition
-from schemas.states import HELD, Phase
+from schemas.states import CLAIMABLE, HELD, Phase
 from services.jobs.dedupe import Memory
 from services.jobs.estimates import UNSAID, Estimates
 from services.jobs.times import Lease
@@ -122,6 +122,7 @@ class Working(Struct):
             self._know(after, recorded.data)
         if job is not None and events:
             self._settle(job)
+            self._offer(steps[0][0], job)
         return job
 
     def state(self, job: Job, said: EstimateStated | None, cause: Cause) -> Job:
@@ -144,6 +145,17 @@ class Working(Struct):
             failed = isinstance(event, ItemsFailed)
             for item in event.items:
                 self.items[job.id][item.id] = Known(item.column, item.reason, job.run, job.attempt, failed)
+
+    def _offer(self, before: Job | None, job: Job) -> None:
+        """A job that became ready can be claimed by the rest of the batch."""
+        if job.phase in CLAIMABLE and job.ready_at and not (before and before.phase in CLAIMABLE):
+            rank = -job.priority, job.ready_at, job.id
+            self.queues[job.tenant, job.type].append(Waiting(rank, job.id))
+
+    def request_of(self, job: str) -> tuple[bytes, bytes | None] | None:
+        """What it was asked with, where that was read or came with this batch."""
+        row = self.changes.jobs.get(job)
+        return self.requests.get(job) or ((row.request, None) if row and row.request else None)
 
     def _settle(self, job: Job) -> None:
         """Keep what the rest of the batch reads in step with the job."""

@@ -1,13 +1,15 @@
 """Claims that wait: a worker that finds nothing is woken, first come first served, when a job of its types is ready.
 
-One waiter for each job that became ready: woken by the tail within milliseconds, and by one look at the queue every
-`net_s` seconds, for all waiters of the process, should a wake-up get lost.
+One waiter for each job that became ready. A job that comes to this process is claimed for the first of them in the
+append that accepts it; else the tail wakes it within milliseconds, and one look at the queue every `net_s` seconds, for
+all waiters of the process, should a wake-up get lost.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -16,11 +18,12 @@ import structlog
 from eventstore.postgres import AWAY, Pool
 from eventstore.tail import Tail
 from schemas import events as e
-from schemas.commands import Assignment, ClaimJobs, Outcome, ReportWork
+from schemas.commands import Assignment, ClaimJobs, Outcome, ReportWork, SubmitJob
 from schemas.envelope import Recorded
 from schemas.problems import Problem, Rejection
 from schemas.requests import Release
 from services.jobs.handler import Unavailable
+from services.jobs.obey import Answer
 from services.jobs.service import JobService
 from services.waits.workers import EVERYONE, Workers
 
@@ -37,11 +40,13 @@ Kind = tuple[str, str]  # tenant, type
 
 
 class Waiter:
-    """One worker's claim. `stirred`: a job may be there for it, since its last look."""
+    """One worker's claim. `stirred`: a job may be there for it, since its last look. `handed`: a claim made for it."""
 
-    __slots__ = ("claiming", "kinds", "stirred")
+    __slots__ = ("claiming", "command", "handed", "kinds", "stirred")
 
     def __init__(self, command: ClaimJobs) -> None:
+        self.command = command
+        self.handed: asyncio.Future[Answer] | None = None
         whose = EVERYONE if command.everyone else command.tenant
         self.kinds = [(whose, name) for name in dict.fromkeys(command.types)]
         self.stirred = asyncio.Event()
@@ -53,7 +58,7 @@ class Waiter:
             async with asyncio.timeout_at(deadline):
                 await self.stirred.wait()
         except TimeoutError:
-            return False
+            return self.stirred.is_set()
         return True
 
 
@@ -72,6 +77,7 @@ class WaitingClaims:
         self._tasks: set[asyncio.Task[None]] = set()
         self._net: asyncio.Task[None] | None = None
         self._unsubscribe = [tail.subscribe(self._hear) for tail in tails]
+        jobs.on_submit = self._meet
         self._closed = False
         self._after = ""  # the tenant behind which the next claim for everyone begins
         self._turn = 0  # of the partitions, for the same
@@ -108,15 +114,16 @@ class WaitingClaims:
             outcome = await self._look(waiter, command)
             while not _found(outcome) and await waiter.stirs_by(deadline) and not (gone.done() or self._closed):
                 outcome = await self._look(waiter, command)
-            return outcome
+            return await self._look(waiter, command) if waiter.handed else outcome
         finally:
             self._leave(waiter)
 
     async def _look(self, waiter: Waiter, command: ClaimJobs) -> Outcome | Rejection:
         waiter.stirred.clear()
         waiter.claiming = True
+        handed, waiter.handed = waiter.handed, None
         try:
-            return await self._take(command)
+            return await handed if handed else await self._take(command)
         finally:
             waiter.claiming = False
 
@@ -142,6 +149,17 @@ class WaitingClaims:
         self._turn = (self._turn + 1) % max(1, len(found))
         return found[self._turn :] + found[: self._turn]
 
+    def _meet(self, job: SubmitJob) -> None:
+        """A submit was queued: the first that waits for its kind claims in the same append, behind it."""
+        kind = job.tenant, job.body.type
+        waiting = chain(self._waiters.get(kind, ()), self._waiters.get((EVERYONE, kind[1]), ()))
+        waiter = next((w for w in waiting if not w.claiming and not w.stirred.is_set()), None)
+        if waiter and not (job.body.not_before or self._closed):
+            tenants = (job.tenant,) if waiter.command.everyone else ()
+            waiter.handed = self._jobs.put(msgspec.structs.replace(waiter.command, tenants=tenants))
+            waiter.claiming = True
+            waiter.stirred.set()
+
     def close(self) -> None:
         """Answer every waiting claim with what there is, so that the server can go down."""
         self._closed = True
@@ -150,7 +168,8 @@ class WaitingClaims:
                 waiter.stirred.set()
 
     def stop(self) -> None:
-        """Hear no more of the tails."""
+        """Hear no more of the tails and of submits."""
+        self._jobs.on_submit = lambda _: None
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         for task in (self._net, *self._tasks):
@@ -210,6 +229,8 @@ class WaitingClaims:
                     types[event.stream] = event.data.type
                 case e.JobQueued(waits=False) if event.stream in types:
                     ready[event.tenant, types[event.stream]] += 1
+                case e.AttemptStarted() if event.stream in types:  # by the append that accepted it
+                    ready[event.tenant, types[event.stream]] -= 1
                 case e.JobQueued(waits=False) | e.JobFinished() | e.AttemptFailed() | e.AttemptLost():
                     self._ask(event)
                 case e.AttemptReleased() | e.NeedsFix() | e.JobCanceled():

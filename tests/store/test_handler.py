@@ -100,6 +100,7 @@ async def test_what_waits_when_the_service_ends_is_told_so(pool: Pool, database:
     """Whether it was saved is not known: sent again with its key, it counts once."""
     service = JobService(pool, database, 1, lambda _, __: None, batch_max=1)
     running = asyncio.create_task(service.run())
+    await define(service, tenant, JobType(title="Export"))
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("select from heads for update")
         waiting = asyncio.gather(*(service.do(click(tenant, n)) for n in range(2)), return_exceptions=True)
