@@ -17,9 +17,10 @@ from eventstore.audit.walk import keys_of
 from eventstore.partitions import partition_of
 from schemas.envelope import time_text
 from schemas.events import AuditRead
+from schemas.messages import LANGUAGES
 from services.commands.bundles import find_job
 from services.commands.database import opened, servers
-from services.commands.own_jobs import recorded_read, tenant_of
+from services.commands.own_jobs import known_tenant, no_job, recorded_read
 
 TAIL_BYTES = 1024 * 1024  # more than any line has
 NDJSON, PARQUET = "ndjson", "parquet"
@@ -59,11 +60,11 @@ async def export(
     opened_as: Opened,
 ) -> int:
     """Exit 1: there is no such job. A file that has lines already is gone on with behind its last one."""
-    whose = tenant_of(tenant)
     async with servers(data) as found, opened(found.database_url) as pool:
+        whose = await known_tenant(pool, tenant)
         id_ = await find_job(pool, whose, job) if job else None
         if job and id_ is None:
-            print(f"{whose} has no job {job}.", file=sys.stderr)
+            print(no_job(LANGUAGES[0], whose, job), file=sys.stderr)
             return 1
         partition = partition_of(whose, await pool.fetchval("select count(*) from heads"))
         times = [time_text(each) if each else None for each in (since, until)]
@@ -78,8 +79,12 @@ async def export(
             await recorded_read(pool, found.database_url, whose, event)
             async with pool.acquire() as conn:
                 upto = await read.head(conn, partition)
+            lines = 0
             async for page in read_lines(pool, wanted, sink.after, upto):
                 sink.write(page)
+                lines += len(page)
+    if out:
+        print(f"{lines:,} new {'line' if lines == 1 else 'lines'} in {out}.", file=sys.stderr)
     return 0
 
 

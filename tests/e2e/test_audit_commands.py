@@ -96,6 +96,12 @@ def test_a_refused_export_says_what_to_do(up: Process, home: Path, tmp_path: Pat
     nowhere = run("audit", "export", "--format", "parquet", *where)
     assert (nowhere.returncode, "--out" in nowhere.stderr) == (2, True)
     assert run("audit", "export", "--out", str(out), *where).returncode == 0
+    nobody = run("audit", "export", "--tenant", "acmee", *where)
+    assert (nobody.returncode, nobody.stdout) == (2, "")
+    assert nobody.stderr.startswith("There is no tenant acmee.\nName another one with --tenant")
+    unwritable = run("audit", "export", "--out", str(tmp_path / "none" / "log"), *where)
+    assert unwritable.returncode == 2
+    assert unwritable.stderr.splitlines()[0] == f"{tmp_path / 'none' / 'log'}: No such file or directory."
     other = run("audit", "export", "--out", str(out), "--type", TYPE, *where)
     assert (other.returncode, "another export" in other.stderr) == (2, True)
     without = [sys.executable, "-c", NO_PYARROW, "audit", "export", "--out", str(tmp_path / "no.parquet"), *where]
@@ -112,6 +118,7 @@ def test_a_bundle_is_proof_without_the_stack(up: Process, home: Path, tmp_path: 
     job, out = a_job(up), tmp_path / "job.json"
     made = run("audit", "prove", job["ref"], "--out", str(out), "--data", str(home))
     assert made.returncode == 0, made.stderr
+    assert made.stderr.startswith(f"{out} proves all {job['version']} events of job {job['ref']} ({job['id']}).\n")
     printed = run("audit", "prove", job["id"], "--data", str(home))
     assert [each["line"] for each in json.loads(printed.stdout)["events"]] == [
         each["line"] for each in json.loads(out.read_bytes())["events"]
@@ -121,11 +128,15 @@ def test_a_bundle_is_proof_without_the_stack(up: Process, home: Path, tmp_path: 
     said = json.loads(checked.stdout)
     assert (checked.returncode, said["ok"], said["job"], said["events"]) == (0, True, job["id"], job["version"])
     key = json.loads(out.read_bytes())["key"]
-    assert run("audit", "check-bundle", str(out), "--key", key, **nowhere).returncode == 0
+    by_key = run("audit", "check-bundle", str(out), "--key", key, **nowhere)
+    assert (by_key.returncode, f"events of job {job['ref']} (" in by_key.stdout) == (0, True)
     out.write_text(out.read_text().replace("ann", "eve"))
     forged = run("audit", "check-bundle", str(out), "--json", **nowhere)
     assert (forged.returncode, json.loads(forged.stdout)["ok"]) == (1, False)
-    assert run("audit", "prove", "EX-00000000", "--data", str(home)).returncode == 1
+    in_words = run("audit", "check-bundle", str(out), **nowhere).stdout
+    assert "not in the log that was signed.\nTrust nothing in it" in in_words
+    none = run("audit", "prove", "EX-00000000", "--data", str(home))
+    assert (none.returncode, "Check the reference" in none.stderr) == (1, True)
 
 
 def test_a_job_that_is_shown_otherwise_is_reported(up: Process, home: Path, tmp_path: Path) -> None:
