@@ -45,3 +45,26 @@ async def test_each_state_is_for_everybody(browser: Browser, shop: Shop, jobs: d
         panel = page.locator("tidings-jobs")
         await expect(panel.locator("button.row")).to_have_count(len(WAYS))
         await is_for_everybody(page)
+
+
+DRAWS = """async (id) => {
+  const create = document.createElement.bind(document);
+  let draws = 0;
+  document.createElement = (name) => ((draws += name === "template"), create(name));
+  const row = create("tidings-job");
+  row.id = id;
+  document.body.append(row);
+  while (!row.shadowRoot.querySelector(".card .title")) await new Promise(requestAnimationFrame);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  delete document.createElement;
+  return draws;
+}"""
+
+
+async def test_a_row_that_is_known_already_is_drawn_once(browser: Browser, shop: Shop, jobs: dict[str, str]) -> None:
+    shop.owner, shop.more, shop.language, shop.direction = OWNER, "", "en", "ltr"
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        await page.goto(shop.url)
+        await expect(page.locator("tidings-jobs button.row")).to_have_count(len(WAYS))
+        assert await page.evaluate(DRAWS, jobs["done"]) == 1

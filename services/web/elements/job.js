@@ -43,19 +43,24 @@ export class TidingsJob extends TidingsElement {
     if (this.#view?.id !== this.id || at === null) this.#view = here.board.get(this.id);
     this.#draw();
     try {
-      if (at !== null) {
-        this.#view = await here.client.get(this.id, { at });
-        return signal.aborted ? undefined : this.#draw();
+      if (at === null) await this.#follow(here, signal);
+      else {
+        const then = await here.client.get(this.id, { at });
+        if (!signal.aborted) (this.#view = then), this.#draw();
       }
-      const release = await here.watchJob(this.id);
-      signal.aborted ? release() : signal.addEventListener("abort", release);
     } catch (error) {
-      if (error instanceof Refused) this.#local.note = here.words.say("screen-not-found");
+      if (!signal.aborted && error instanceof Refused) this.tell(here.words.say("screen-not-found"));
     }
+  }
+
+  /** Whatever comes is drawn as it comes; what stands there already is not drawn again.
+   *  @param {import("../session.js").Session} here @param {AbortSignal} signal */
+  async #follow(here, signal) {
     this.listen("view", (view) => this.#see(view), signal);
     this.listen("reached", () => this.#draw(), signal);
-    this.#see(here.board.get(this.id));
-    this.#draw();
+    if (this.#view) this.#seeItems(this.#view);
+    const release = await here.watchJob(this.id);
+    signal.aborted ? release() : signal.addEventListener("abort", release);
   }
 
   /** @param {import("../types.js").JobView | undefined} view */
@@ -75,8 +80,9 @@ export class TidingsJob extends TidingsElement {
     this.#itemsOf = state;
     const found = items?.failed ? await this.here?.client.problems(id, ITEMS_SHOWN).catch(() => null) : null;
     if (state !== this.#itemsOf) return;
+    const before = this.#local.items.length;
     this.#local.items = found?.items ?? [];
-    this.#draw();
+    if (before || this.#local.items.length) this.#draw();
   }
 
   #draw() {
