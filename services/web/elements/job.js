@@ -8,7 +8,8 @@ import { jobSheets } from "./style.js";
 const ITEMS_SHOWN = 5;
 
 /**
- * One job's row. Attributes: `id` the job · `at` a past moment, which it then shows for good.
+ * One job's row. Attributes: `id` the job · `at` a past moment, which it then shows for good. Without an id it keeps the
+ * place of a job that is being started.
  * Themed by custom properties: --tidings-accent, -surface, -text, -muted, -line, -good, -warn, -bad, -radius, -font.
  */
 export class TidingsJob extends TidingsElement {
@@ -42,6 +43,7 @@ export class TidingsJob extends TidingsElement {
     this.tabIndex = -1; // so that View status can bring the reader here
     if (this.#view?.id !== this.id || at === null) this.#view = here.board.get(this.id);
     this.#draw();
+    if (!this.id) return;
     try {
       if (at === null) await this.#follow(here, signal);
       else {
@@ -88,7 +90,8 @@ export class TidingsJob extends TidingsElement {
   #draw() {
     if (!this.here) return;
     const { words, board } = this.here;
-    if (!this.#view) return show(this.at("here"), html`<p class="card note">${this.#local.note || words.say("screen-loading")}</p>`);
+    const text = this.#local.note || words.say(this.id ? "screen-loading" : "screen-place");
+    if (!this.#view) return show(this.at("here"), html`<p class="card hold note">${text}</p>`);
     this.#local.reached = board.reached;
     show(this.at("here"), render(this.#view, new Date(), words, this.#local));
     this.#announce(this.#view);

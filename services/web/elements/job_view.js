@@ -18,7 +18,8 @@ import { html } from "../html.js";
  * @param {JobView} view @param {Date} now @param {Words} words @param {Local} local
  */
 export function render(view, now, words, local) {
-  return html`<article class="card" aria-labelledby="title">
+  const hold = view.state === "queued" || view.state === "running" ? "hold" : "";
+  return html`<article class="card ${hold}" aria-labelledby="title">
     <div class="head">
       <h3 class="title" id="title">${view.title}</h3>
       ${pill(view, words)}
