@@ -104,6 +104,20 @@ def test_a_refused_export_says_what_to_do(up: Process, home: Path, tmp_path: Pat
     assert unwritable.stderr.splitlines()[0] == f"{tmp_path / 'none' / 'log'}: No such file or directory."
     other = run("audit", "export", "--out", str(out), "--type", TYPE, *where)
     assert (other.returncode, "another export" in other.stderr) == (2, True)
+    notes, lines = tmp_path / "notes.txt", tmp_path / "log.ndjson"
+    notes.write_text("Dear diary,\nno line of a log")
+    assert run("audit", "export", "--out", str(lines), *where).returncode == 0
+    edited = tmp_path / "edited.ndjson"
+    edited.write_text(lines.read_text().replace('"position":1,', '"position":1, ', 1))
+    for path, more in ((notes, ()), (lines, ("--type", TYPE)), (edited, ())):
+        before = path.read_bytes()
+        other = run("audit", "export", "--out", str(path), *more, *where)
+        assert (other.returncode, "another export" in other.stderr) == (2, True), path
+        assert path.read_bytes() == before, "and it is left as it is"
+    torn = tmp_path / "torn.ndjson"
+    torn.write_bytes(lines.read_bytes()[:-9])
+    assert run("audit", "export", "--out", str(torn), *where).returncode == 0
+    assert torn.read_bytes().startswith(lines.read_bytes())
     without = [sys.executable, "-c", NO_PYARROW, "audit", "export", "--out", str(tmp_path / "no.parquet"), *where]
     missing = subprocess.run(without, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert (missing.returncode, missing.stdout) == (2, "")
