@@ -140,6 +140,8 @@ def test_the_components_are_light(language: str) -> None:
 
 
 TOPS = """() => [...document.querySelectorAll("tidings-button")].map((button) => button.getBoundingClientRect().top)"""
+MAIN_TOPS = """() => [...document.querySelectorAll("tidings-button")].map((button) =>
+  button.shadowRoot.querySelector("button.main").getBoundingClientRect().top + scrollY)"""
 MOVES_MAX_PX = 24  # the words of a note that break into a second line
 
 
@@ -168,6 +170,17 @@ async def test_an_answer_moves_no_other_button_under_a_finger(person: Person) ->
         moved = max(abs(a - b) for a, b in zip(before, await page.evaluate(TOPS), strict=True))
         assert moved <= MOVES_MAX_PX, width
         await page.unroute("**/v1/jobs")
+
+
+async def test_a_chosen_file_moves_no_button_under_a_finger(person: Person) -> None:
+    page = await person.opens()
+    for width in (360, 1280):
+        await looks(page, width, "light")
+        before = await page.evaluate(MAIN_TOPS)
+        await uses_sample(page)
+        assert await page.evaluate(MAIN_TOPS) == pytest.approx(before, abs=1)
+        await page.reload()
+        await expect(button(page, "import")).to_be_visible()
 
 
 async def test_a_refused_click_leaves_no_place(person: Person) -> None:

@@ -123,6 +123,7 @@ const BUTTON = `
 #here { display: grid; gap: .6rem; justify-items: start; }
 .main { padding-inline: 1.3rem; }
 .files { display: flex; align-items: center; gap: .5rem .6rem; flex-wrap: wrap; }
+.files > .note { flex: 0 0 100%; min-height: 1.5em; display: block; } /* kept free, so that a chosen file moves nothing */
 .pick { position: relative; display: inline-flex; }
 .pick input { position: absolute; inset: 0; opacity: 0; width: 100%; height: 100%; cursor: pointer; }
 .pick input:focus-visible + .link { outline: 3px solid var(--_accent); outline-offset: 2px; }
