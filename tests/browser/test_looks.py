@@ -99,6 +99,7 @@ async def test_the_console_is_for_everybody(person: Person, served: dict[str, st
     (job,) = await person.jobs(visitor)
     page = await person.context.new_page()
     await page.goto(served["url"])
+    await sees(page.locator("h1"), "Console")  # its words have come
     await is_for_everybody(page)
     await page.locator("#key").fill("tdk_wrong")
     await page.locator("#enter button").click()
