@@ -18,6 +18,7 @@ def scripts(dsn: str) -> list[log.Script]:
     return [
         log.Script("projections/tables.sql", folder.joinpath("tables.sql").read_text(), partial(_remake, dsn)),
         log.Script("projections/insights.sql", folder.joinpath("insights.sql").read_text()),
+        log.Script("projections/insights_recent.sql", folder.joinpath("insights_recent.sql").read_text()),
         log.Script("projections/waits.sql", folder.joinpath("waits.sql").read_text()),
     ]
 

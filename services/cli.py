@@ -154,7 +154,8 @@ def prove(
     data: Data = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose job [env TIDINGS_TENANT].")] = None,
     since: Annotated[
-        Path | None, typer.Option("--since", metavar="NOTE", help="Prove also that the log begins with this one.")
+        Path | None,
+        typer.Option("--since", metavar="FILE", help="A checkpoint: prove also that the log begins with it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="By default stdout.")] = None,
     as_json: Json = False,  # a bundle is JSON in any case

@@ -149,11 +149,11 @@ def _check_event(bundle: Bundle, event: Event, number: int, head: Head) -> Keys:
     line = event.line.encode()
     keys = keys_of(line)
     if keys is None or keys.stream != bundle.job or keys.version != number:
-        raise BadBundle(f"event {number} is not version {number} of the job")
+        raise BadBundle(f"has an event {number} that is not version {number} of the job")
     if f"/{keys.partition}" != head.origin[head.origin.rfind("/") :]:
-        raise BadBundle(f"event {number} is of another log")
+        raise BadBundle(f"has an event {number} of another log")
     if not is_included(digest_of(line), keys.position - 1, head.size, _hashes(event.proof), head.root):
-        raise BadBundle(f"event {number} is not in the log that was signed")
+        raise BadBundle(f"has an event {number} that is not in the log that was signed")
     return keys
 
 

@@ -21,7 +21,7 @@ async def publish(pool: Pool, client: Client, partition: int) -> None:
         async with pool.acquire() as conn:
             found = await checkpoints.after(conn, partition, position, PAGE)
         for each in found:
-            expected = {str(Header.EXPECTED_LAST_SUBJECT_SEQUENCE): str(sequence)}
+            expected = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(sequence)}
             try:
                 done = await js.publish(subjects.checkpoints(partition), each.note.encode(), headers=expected)
             except APIError:

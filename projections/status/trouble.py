@@ -69,8 +69,14 @@ def _items_next(job: Job, language: str) -> Message:
     if job.phase is Phase.CANCELING:
         return message("next-items-canceling", unit=units)
     if job.phase in HELD | WAITING:
-        return message("next-items-running", unit=units)
-    return message("next-items", unit=units, ref=job.ref)
+        return message("next-items-running" if _fixable(job) else "next-items-running-again", unit=units)
+    return message("next-items" if _fixable(job) else "next-items-again", unit=units, ref=job.ref)
+
+
+def _fixable(job: Job) -> bool:
+    """Whether a person was asked for something, or a place in their data named: else there may be nothing to fix."""
+    problem = job.problem
+    return job.phase is Phase.ASKING or (problem is not None and (problem.row is not None or bool(problem.column)))
 
 
 def still_running(job: Job) -> bool:

@@ -58,7 +58,8 @@ def render(job: Job, language: str, *, sign: Sign | None = None, as_of: datetime
     if job.definition.private and job.veil is None:
         job = veiled(job)  # whoever has no key sees no ciphertext either
     if now is None:
-        now, as_of = stated(job), job.estimate_at or as_of
+        now = stated(job)
+        as_of = job.estimate_at or as_of if now != Moment() else as_of  # a wait that can't hold any more has no time
     script = Script(language)
     links: Sign = sign or str
     state = visible(job.phase)

@@ -54,13 +54,19 @@ class Moment(Struct, frozen=True):
     reason: Reason | None = None
 
 
-def moment(known: Learnt, places: Places, serving: Serving, job: Job, at: datetime) -> Moment:
+# How many jobs of this line, besides those that `Places` knows, are claimed before one of this rank.
+More = Callable[[Kind, Collection[str], Rank], int]
+
+
+def moment(
+    known: Learnt, places: Places, serving: Serving, job: Job, at: datetime, more: More = lambda *_: 0
+) -> Moment:
     """Of a job as it is now. Nothing of one that has ended, needs a person or was asked to stop."""
     if job.phase not in WAITING | LIVELY:
         return Moment()
-    names = serving((job.tenant, job.type)) or ()
+    line = (job.tenant, job.type), serving((job.tenant, job.type)) or (), rank(job)
     ready = job.phase in WAITING and (job.ready_at or job.created_at) <= at
-    ahead = places.ahead((job.tenant, job.type), names, _rank(job)) if ready else None
+    ahead = places.ahead(*line) + more(*line) if ready else None
     try:
         found = _just_stated(job, at) or predict(known.model, job, at, ahead)
     except Exception:
@@ -81,7 +87,8 @@ def _just_stated(job: Job, at: datetime) -> Prediction | None:
     return stated(job).found if (at - job.estimate_at).total_seconds() < STILL_S else None
 
 
-def _rank(job: Job) -> Rank:
+def rank(job: Job) -> Rank:
+    """Where it stands in its line: lines are sorted by it."""
     return -job.priority, job.ready_at or job.created_at, job.id
 
 

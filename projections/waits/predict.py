@@ -122,7 +122,7 @@ def stand(tenant: Tenant, kind: Kind, live: Live, now: float, before: int | None
     single = len(kind.mates) == 1
     end = replace(own, slots=kind.slots) if single else _shared_end(tenant, kind, now)
     whole = outlook([tenant.line], tenant.line.slots, now) if len(tenant.kinds) > 1 else own
-    if not live.waiting:
+    if not live.waiting and before is None:
         return Stand(kind.number, tenant.number, live.owner, live.size, end, own, whole)
     if before is None:
         behind = sum(line.entered for line in lines_of(tenant, live.lines)) - live.entered

@@ -19,7 +19,8 @@ _WORKERS = """select worker, count(*) as jobs from leases where partition = $1 a
 
 
 class TypeNow(Struct, frozen=True, kw_only=True):
-    """One job type now; `finished` in the last five minutes, `repeats` are all duplicates that were prevented."""
+    """One job type now; `finished` in the last five minutes, to ten seconds, and `repeats` (all duplicates that were
+    prevented) follow the log by a moment. Jobs whose lines are archived by now count as well."""
 
     type: str
     waiting: int

@@ -1,6 +1,6 @@
 -- What waits, runs and was spared, by type.
 -- $1 partition · $2 tenant · $3 seconds that count as recent
--- By queue_next, leases_limits, jobs_state (the newest finished ones alone) and the key of insights. No lock.
+-- By queue_next, leases_limits and the keys of insights and insights_recent. No lock.
 with waiting as (
     select type, count(*) filter (where ready_at <= clock_timestamp()) as waiting,
         count(*) filter (where ready_at > clock_timestamp()) as later,
@@ -10,14 +10,9 @@ with waiting as (
 running as (
     select type, count(*) as running from leases where partition = $1 and tenant = $2 group by type
 ),
-ended as (
-    select type, position from jobs
-    where partition = $1 and tenant = $2 and state = 'finished' order by created_position desc limit 5000
-),
 finished as (
-    select e.type, count(*) as finished
-    from ended e join events v on v.partition = $1 and v.position = e.position
-    where v.recorded_at > clock_timestamp() - make_interval(secs => $3) group by e.type
+    select type, sum(finished) as finished from insights_recent
+    where partition = $1 and tenant = $2 and slot > clock_timestamp() - make_interval(secs => $3) group by type
 ),
 spared as (
     select type, sum(repeats) as repeats from insights where partition = $1 and tenant = $2 group by type

@@ -25,8 +25,13 @@ async def archive(data: Path | None, older_than: str | None, *, compact: bool, a
     if as_json:
         print(msgspec.json.encode({"archived": done}).decode())
     else:
-        print("\n".join(map(_words, done)) or "Nothing is old enough.")
+        print("\n".join(map(_words, done)) or _nothing(keep))
     return 0
+
+
+def _nothing(keep: float | None) -> str:
+    said = "Nothing is old enough to be archived."
+    return said if keep else f"{said} Jobs of types that don't say `keep` stay: --older-than 90d takes them as well."
 
 
 def _words(made: Archived) -> str:

@@ -16,6 +16,7 @@ from eventstore.migrate import CannotMigrate
 from eventstore.private.keys import BadMasterKey
 from projections.rebuild import CannotRebuild
 from services.commands.export import CannotExport
+from services.commands.own_jobs import NoTenant
 from services.embedded.folder import CannotStart
 from services.keys import BadKeyRequest
 from services.settings import BadSetting
@@ -34,6 +35,7 @@ def tell(error: Exception) -> None:
             words = f"The note or the log {error}."
         case (
             CannotExport()
+            | NoTenant()
             | BadSetting()
             | BadKey()
             | BadMasterKey()
@@ -50,6 +52,8 @@ def tell(error: Exception) -> None:
             )
         case httpx.TransportError():
             words = "The service does not answer.\nIs it running? Start it with `tidings up`."
+        case OSError(filename=str(name), strerror=str(reason)):
+            words = f"{name}: {reason}.\nName a file or folder that is there, and that you may read and write."
         case OSError() | asyncpg.PostgresError():
             words = f"{error}\nCheck the URL, and that the server runs."
         case _:

@@ -32,6 +32,8 @@ def _detail(language: str, event: e.Event, job: Job) -> str:
         case e.StageStarted():
             labels = {stage.name: text_in(stage.label, language) for stage in job.definition.stages}
             return labels.get(event.stage) or event.stage
+        case e.AttemptStarted() | e.AttemptLost():
+            return event.worker
         case e.AttemptFailed():
             return event.reason
         case e.ItemsFailed():

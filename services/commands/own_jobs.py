@@ -11,15 +11,42 @@ from schemas.commands import RecordRead
 from schemas.envelope import Actor, Cause
 from schemas.events import AuditRead
 from schemas.ids import uuid7
+from schemas.messages import say
 from services.front.asked import accepted
 from services.jobs.service import JobService
 from services.private.vault import Vault
 
 TENANT = "default"
 
+_KNOWN = """select exists (select from api_keys where tenant = $1) or exists (select from types where tenant = $1)
+    or exists (select from jobs where tenant = $1)"""
+
+
+class NoTenant(Exception):
+    """A slip in the name must not look like a tenant of whom nothing is kept."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"There is no tenant {tenant}.\nName another one with --tenant or TIDINGS_TENANT. "
+            "A new tenant begins with `tidings keys create`."
+        )
+
 
 def tenant_of(named: str | None) -> str:
     return named or os.environ.get("TIDINGS_TENANT") or TENANT
+
+
+async def known_tenant(pool: Pool, named: str | None) -> str:
+    """Raises NoTenant."""
+    tenant = tenant_of(named)
+    if not await pool.fetchval(_KNOWN, tenant):
+        raise NoTenant(tenant)
+    return tenant
+
+
+def no_job(language: str, tenant: str, job: str) -> str:
+    """That there is none, and the next step."""
+    return say(language, "told-none", {"tenant": tenant, "job": job})
 
 
 async def recorded_read(pool: Pool, database_url: str, tenant: str, event: AuditRead) -> None:

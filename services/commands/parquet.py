@@ -17,7 +17,7 @@ from pyarrow import parquet
 from eventstore.audit.reading import Sealed
 from eventstore.audit.walk import Keys, keys_of
 from eventstore.crash_points import crash_point
-from services.commands.export import CannotExport
+from services.commands.export import CannotExport, another
 
 GROUP_ROWS = 65_536
 GROUP_BYTES = 32 * 1024 * 1024  # of lines; whichever is full first. One row group is in memory
@@ -68,12 +68,16 @@ class Rows:
         self._groups = 0
         self._lines: list[bytes] = []
         self._bytes = 0
-        self.after = self._last(out) if out.exists() else 0
+        self.after = 0
+        self.known: Sequence[bytes] = ()
+        if out.exists():
+            self.after, self.known = self._last(out)
         for piece in self._pieces():
-            if self._last(piece) <= self.after:  # killed after FILE was made and before its pieces were removed
+            last, known = self._last(piece)
+            if last <= self.after:  # killed after FILE was made and before its pieces were removed
                 piece.unlink()
             else:
-                self.after = self._last(piece)
+                self.after, self.known = last, known
 
     def write(self, page: Sequence[Sealed]) -> None:
         for each in page:
@@ -130,18 +134,21 @@ class Rows:
     def _pieces(self) -> list[Path]:
         return sorted(self._folder.glob("*.parquet"))
 
-    def _last(self, path: Path) -> int:
-        """The position of its last line. Raises CannotExport."""
+    def _last(self, path: Path) -> tuple[int, list[bytes]]:
+        """Its last line and the position of that, where it has any. Raises CannotExport."""
         try:
             with parquet.ParquetFile(path) as file:
                 metadata = file.schema_arrow.metadata or {}
                 if metadata.get(ASKED) != self._schema.metadata[ASKED]:
-                    raise CannotExport(f"{path} holds another export.\nName another file with --out, or remove it.")
+                    raise another(path)
                 groups = file.num_row_groups
-                last = file.read_row_group(groups - 1, ["position"])["position"][-1].as_py() if groups else 0
+                if groups == 0:
+                    return 0, []
+                group = file.read_row_group(groups - 1, ["position", "line"])
+                (last,) = group.slice(group.num_rows - 1).to_pylist()
         except pa.ArrowInvalid as error:
             raise CannotExport(f"{path} is no Parquet file.\nName another file with --out, or remove it.") from error
-        return int(last)
+        return int(last["position"]), [last["line"].encode()]
 
 
 _HOW = {"compression": "zstd", "compression_level": LEVEL, "use_dictionary": REPEATED, "write_statistics": True}

@@ -54,10 +54,14 @@ async def repair(data: Path | None, *, as_json: bool) -> int:
         _print(msgspec.json.encode(report).decode())
     else:
         _list(report.differences)
-        _print(f"{report.rows} rows mended." if report.rows else "Live equals rebuilt, row for row: nothing to mend.")
+        _print(_mended(report.rows) if report.rows else "Live equals rebuilt, row for row: nothing to mend.")
         if not report.ok:
             _print("Some rows still differ. `tidings projections rebuild` makes all of them anew.")
     return 0 if report.ok else 1
+
+
+def _mended(rows: int) -> str:
+    return "1 row is mended." if rows == 1 else f"{rows} rows are mended."
 
 
 def _tell(found: list[Difference], *, as_json: bool) -> None:
@@ -65,11 +69,15 @@ def _tell(found: list[Difference], *, as_json: bool) -> None:
         return _print(msgspec.json.encode({"ok": not found, "differences": found}).decode())
     _list(found)
     _print(
-        f"{len(found)} values differ from the log. `tidings projections repair` mends them."
+        f"{_values(len(found))} from the log. `tidings projections repair` mends that."
         if found
         else "Live equals rebuilt, row for row."
     )
     return None
+
+
+def _values(count: int) -> str:
+    return "1 value differs" if count == 1 else f"{count} values differ"
 
 
 def _list(found: list[Difference]) -> None:

@@ -20,7 +20,7 @@ from schemas.views import JobView
 from services.commands.bundles import find_job
 from services.commands.database import opened, servers
 from services.commands.happened import happened, who
-from services.commands.own_jobs import recorded_read, tenant_of
+from services.commands.own_jobs import known_tenant, no_job, recorded_read
 from services.commands.target import master_key
 from services.commands.words import lines
 from services.private.vault import Vault
@@ -42,15 +42,15 @@ async def replay(
     data: Path | None, job: str, tenant: str | None, at: datetime | None, language: str, *, as_json: bool
 ) -> int:
     """Exit 1: there is no such job, or it had not begun by then."""
-    whose = tenant_of(tenant)
     async with servers(data) as found, opened(found.database_url) as pool:
+        whose = await known_tenant(pool, tenant)
         id_ = await find_job(pool, whose, job)
         if id_ is not None:
             until = time_text(at) if at else None
             await recorded_read(pool, found.database_url, whose, AuditRead(what="replay", job=id_, until=until))
         told = await story(pool, whose, id_, at, language, Vault(master_key(data))) if id_ else []
     if not told:
-        print(say(language, "told-none-yet" if id_ else "told-none", {"tenant": whose, "job": job}))
+        print(say(language, "told-none-yet", {"job": job}) if id_ else no_job(language, whose, job))
         return 1
     for step in told[-1:] if at else told:
         print(msgspec.json.encode(step).decode() if as_json else _words(step))

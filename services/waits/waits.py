@@ -1,7 +1,8 @@
 """The one place that tells what is of the moment: every view asks here, whoever carries it."""
 
 import asyncio
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,7 +12,8 @@ from eventstore.postgres import Pool
 from eventstore.tail import Tail
 from projections.waits.follow import Follower
 from projections.waits.line import Line
-from projections.waits.moment import ACCEPTED, STARTED, Moment, moment, statement
+from projections.waits.moment import ACCEPTED, STARTED, Moment, moment, rank, statement
+from projections.waits.places import Kind, Rank
 from projections.waits.predict import LEARNT, Prediction
 from projections.waits.words import steady
 from schemas.events import EstimateStated
@@ -95,13 +97,14 @@ class Stating:
         self._follower = follower
         self._workers = workers
         self._before: dict[int, Before] = {}
-        self._said: dict[tuple[str, str, str, float | None], tuple[float, EstimateStated | None]] = {}
+        self._entered: dict[Kind, list[Rank]] = {}
+        self._said: dict[tuple[str, str, str, float | None, int], tuple[float, EstimateStated | None]] = {}
 
     def accepted(self, job: Job, at: datetime) -> EstimateStated | None:
         lines = self._lines(job)
         if not lines:
             return None
-        key = job.tenant, job.type, job.owner, job.size
+        key = job.tenant, job.type, job.owner, job.size, job.priority
         work, said = self._said.get(key, (-1.0, None))
         if lines[0].work > work * GROWN and len(self._said) < STATED_MAX:
             said = statement(self._moment(job, at).found, ACCEPTED)
@@ -119,10 +122,17 @@ class Stating:
         for before in self._before.values():
             before.line.waiting, before.line.work, before.line.entered = before.waiting, before.work, before.entered
         self._before.clear()
+        self._entered.clear()
         self._said.clear()
 
     def _moment(self, job: Job, at: datetime) -> Moment:
-        return moment(self._follower.known, self._follower.places, self._workers.serving, job, at)
+        """As its screen will say it: by what is claimed before it, with those accepted in this append."""
+        follower = self._follower
+        return moment(follower.known, follower.places, self._workers.serving, job, at, self._ahead)
+
+    def _ahead(self, kind: Kind, names: Collection[str], before: Rank) -> int:
+        lines = (self._entered.get((kind[0], name), ()) for name in {*names, kind[1]})
+        return sum(bisect_left(line, before) for line in lines)
 
     def _lines(self, job: Job) -> tuple[Line, Line] | None:
         """Of its type and its tenant, where enough is known to say anything."""
@@ -136,6 +146,7 @@ class Stating:
 
     def _enter(self, job: Job, lines: tuple[Line, Line]) -> None:
         kind = self._follower.known.model.tenants[job.tenant].kinds[job.type]
+        insort(self._entered.setdefault((job.tenant, job.type), []), rank(job))
         for line in lines:
             self._before.setdefault(id(line), Before(line, line.waiting, line.work, line.entered))
             line.enter(kind.curve.typical())

@@ -44,6 +44,7 @@ SCREEN = (
     "screen-fixed-hint",
     "screen-again-private",
     "screen-loading",
+    "screen-place",
     "screen-not-found",
     "screen-quiet",
     "screen-stuck",

@@ -4,6 +4,7 @@ import asyncio
 
 from eventstore.postgres import Pool
 from services.api.looks import Overviews
+from services.archiving import archive_all
 from tests.api.client import EXPORT, Api, Json
 
 
@@ -21,6 +22,20 @@ async def test_it_counts_what_waits_and_runs(api: Api) -> None:
     found = await kind(api)
     assert (found["type"], found["waiting"], found["later"], found["running"]) == (EXPORT, 2, 1, 1)
     assert float(str(found["oldest_s"])) > 0
+
+
+async def test_what_finished_a_moment_ago_still_counts_when_its_lines_are_archived(api: Api, pool: Pool) -> None:
+    await api.define()
+    for n in range(3):
+        await api.finished(input={"n": n})
+    async with asyncio.timeout(20):
+        while (await kind(api))["finished"] != 3:
+            """It follows the log by a moment."""
+    assert any(made.removed for made in await archive_all(pool, [0], 0, 10_000))
+    assert (
+        await pool.fetchval("select count(*) from events where tenant = $1 and type = 'JobFinished'", api.tenant) == 0
+    )
+    assert (await Overviews(pool).now(0, api.tenant)).types[0].finished == 3
 
 
 async def test_all_who_ask_at_once_share_one_look(api: Api, pool: Pool) -> None:

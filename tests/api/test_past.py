@@ -1,5 +1,8 @@
 """Promise 6 from outside: `?at=` gives word for word what a live screen got at that moment, `waiting` aside.
 
+A wait moves of itself between two statements, so the past shows the one last stated by then; and a screen that was
+drawn before anything else happened shows just what was stated.
+
 A service of its own process; random commands of every kind, with time's own events between them; two persons' screens
 listen all the while, each in its own language, and keep what came.
 """
@@ -8,7 +11,9 @@ import asyncio
 import itertools
 import json
 import random
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -23,6 +28,9 @@ from tests.e2e.processes import TIDINGS, Process, running
 View = dict[str, Any]
 VIEWS = 1000
 LANGUAGES = {"ann": "en", "bea": "de"}  # who looks, and in which language
+LEARNT = 24  # jobs of each kind that came before, so that there is something to say of waits
+STATED_LEAST = 50  # statements of a range that a screen showed before anything else happened
+PARTS = ("queue", "work", "total")
 SEED = 20261125
 TYPES: dict[str, View] = {
     "export": {"title": "Export", "stages": [{"name": "reading"}, {"name": "writing"}], "dedupe": {"for": "never"}},
@@ -40,7 +48,13 @@ TYPES: dict[str, View] = {
     },
 }
 
+ENDS_A_STATEMENT = {
+    "AttemptStarted", "JobFinished", "NeedsFix", "AttemptFailed", "AttemptLost", "AttemptReleased", "JobCanceled",
+    "CancelRequested",
+}  # fmt: skip
+
 Do = Callable[[], Awaitable[None]]
+Bounds = dict[str, tuple[float | None, float] | None]
 
 
 @pytest.fixture(scope="module")
@@ -177,20 +191,83 @@ class Driver:
 async def test_any_past_moment_is_what_a_live_screen_got(api: Api) -> None:
     for name, kind in TYPES.items():
         await api.define(name, **kind)
+        await learn(api, name)
     screens = Screens(api)
     async with beside(*(screens.look(owner) for owner in LANGUAGES)):
         await Driver(api, screens).run()
-    happened = await api.pool.fetch("select distinct type from events where tenant = $1 order by type", api.tenant)
+    happened = await api.pool.fetch("select type, recorded_at from events where tenant = $1", api.tenant)
     states = {view["state"] for view in screens.seen.values()}
     assert states == {"queued", "running", "needs_fix", "finished", "canceled"}
-    assert {row["type"] for row in happened} >= EVERY_KIND, [row["type"] for row in happened]
-    other = []
-    for view in screens.seen.values():
-        before = await then(api, view)
-        now = stated(view)
-        other += [(view["id"], view["version"], name) for name in now if now[name] != before[name]]
+    assert {row["type"] for row in happened} >= EVERY_KIND
     assert len(screens.seen) >= VIEWS
+    times = sorted(row["recorded_at"] for row in happened)
+    histories: dict[str, list[View]] = {}
+    other: list[tuple[Any, ...]] = []
+    moved: list[tuple[Any, ...]] = []
+    shown = 0
+    for view in screens.seen.values():
+        past = await then(api, view)
+        was, now = without_waits(past), without_waits(view)
+        other += [(view["id"], view["version"], name) for name in now if now[name] != was[name]]
+        said = last_stated(await history(api, histories, view["id"]), view)
+        stated = bounds(said["data"]) if said else NOTHING
+        other += [(view["id"], view["version"], "wait", stated, past["wait"])] * (bounds(past["wait"]) != stated)
+        if said and stated != NOTHING and nothing_between(times, said["recorded_at"], view["wait"]["as_of"]):
+            shown += 1
+            same = bounds(view["wait"]) == stated and texts(view["wait"]) == texts(past["wait"])
+            moved += [] if same else [(view["id"], said["data"], view["wait"])]
     assert other == []
+    assert moved == []
+    assert shown >= STATED_LEAST
+
+
+async def learn(api: Api, name: str) -> None:
+    """A history of a third person's jobs, which no screen shows."""
+    for n in range(LEARNT):
+        body = {"type": name, "owner": "cleo", "input": {"k": n}}
+        assert (await api.http.post("/v1/jobs", json=body)).status_code == 201
+        claim = {"types": [name], "worker": "w-1", "wait": 0}
+        (assignment,) = (await api.http.post("/v1/work/claim", json=claim)).json()["assignments"]
+        done = await api.report(assignment["lease"], "finish", {"result": {"inline": {}}})
+        assert done.status_code == 200, done.text
+
+
+async def history(api: Api, known: dict[str, list[View]], job: str) -> list[View]:
+    if job not in known:
+        known[job] = (await api.http.get(f"/v1/jobs/{job}/events", params={"limit": 1000})).json()["events"]
+    return known[job]
+
+
+def last_stated(history: list[View], view: View) -> View | None:
+    """The wait last put on record by then, told from the log alone. None where none was, or none can hold any more."""
+    last = None
+    for event in history:
+        if event["version"] > view["version"]:
+            break
+        if event["type"] in ENDS_A_STATEMENT:
+            last = None
+        elif event["type"] == "EstimateStated":
+            last = event
+    return last
+
+
+NOTHING: Bounds = dict.fromkeys(PARTS)
+
+
+def bounds(wait: View) -> Bounds:
+    """The seconds of a wait, whether of an event or of a view."""
+    parts = {part: wait.get(part) for part in PARTS}
+    return {part: each and (each.get("low_s"), each["high_s"]) for part, each in parts.items()}
+
+
+def texts(wait: View) -> list[str | None]:
+    return [wait["text"], *(wait[part] and wait[part]["text"] for part in PARTS)]
+
+
+def nothing_between(times: list[datetime], stated_at: str, shown_at: str) -> bool:
+    """Whether the screen was drawn before anything else was recorded: the line is as it was, so the wait must be."""
+    first, last = (bisect_right(times, datetime.fromisoformat(each)) for each in (stated_at, shown_at))
+    return first == last
 
 
 EVERY_KIND = {
@@ -204,11 +281,12 @@ async def then(api: Api, view: View) -> View:
     headers = {"Accept-Language": LANGUAGES[view["owner"]]}
     answer = await api.http.get(f"/v1/jobs/{view['id']}", params={"at": view["updated_at"]}, headers=headers)
     assert answer.status_code == 200, answer.text
-    return stated(answer.json())
+    found: View = answer.json()
+    return found
 
 
-def stated(view: View) -> View:
-    """Without what is of the moment (`waiting`; `wait`, of which `?at=` shows the one last stated), links unsigned."""
+def without_waits(view: View) -> View:
+    """Without what is of the moment (`waiting`, and `wait`, which is compared apart), links unsigned."""
     found: View = json.loads(json.dumps(view))
     del found["waiting"], found["wait"]
     found["messages"] = {place: each for place, each in found["messages"].items() if not place.startswith("/wait")}

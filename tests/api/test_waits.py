@@ -238,6 +238,17 @@ async def test_a_burst_in_one_append_stands_in_line(api: Api) -> None:
     assert highs == sorted(highs)
 
 
+async def test_an_urgent_job_is_told_by_its_own_place_in_the_line(api: Api) -> None:
+    """The record says what its screen shows, though many came before it."""
+    await learn(api)
+    jobs = [{"type": EXPORT, "owner": "ann", "input": f"b{n}", "size": 1} for n in range(200)]
+    await api.http.post("/v1/jobs/batch", json={"jobs": jobs})
+    view = await api.view(await api.job(input="urgent", size=1, priority=9))
+    then = (await api.http.get(f"/v1/jobs/{view['id']}", params={"at": str(view["updated_at"])})).json()
+    assert then["wait"]["text"] == dict(view["wait"])["text"]  # type: ignore[call-overload]  # JSON
+    assert waiting(view)["ahead"] == 0
+
+
 async def test_how_the_stated_waits_held_is_counted(api: Api, stranger: Api) -> None:
     await learn(api)
     for n in range(3):

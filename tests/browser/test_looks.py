@@ -1,13 +1,15 @@
 """Every page, for everybody: no violation of WCAG that axe can find, nothing wider than a phone, and light to load."""
 
+import asyncio
 import gzip
 import re
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from schemas.messages import LANGUAGES
 from services.web import static
@@ -52,7 +54,7 @@ async def test_the_demo_is_for_everybody(person: Person) -> None:
     await is_for_everybody(page)
     await page.locator("#slow").check()
     await uses_sample(page)
-    for task in ("import", "export", "ai"):  # its row moves the buttons below, so one stands before the next is clicked
+    for task in ("import", "export", "ai"):
         await button(page, task).click()
         await expect(row(page, task)).to_be_visible()
     await sees(row(page, "ai"), "Running")
@@ -97,6 +99,7 @@ async def test_the_console_is_for_everybody(person: Person, served: dict[str, st
     (job,) = await person.jobs(visitor)
     page = await person.context.new_page()
     await page.goto(served["url"])
+    await sees(page.locator("h1"), "Console")  # its words have come
     await is_for_everybody(page)
     await page.locator("#key").fill("tdk_wrong")
     await page.locator("#enter button").click()
@@ -135,3 +138,58 @@ def weight(language: str = "en") -> int:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_components_are_light(language: str) -> None:
     assert weight(language) < COMPONENTS_MAX_BYTES
+
+
+TOPS = """() => [...document.querySelectorAll("tidings-button")].map((button) => button.getBoundingClientRect().top)"""
+MAIN_TOPS = """() => [...document.querySelectorAll("tidings-button")].map((button) =>
+  button.shadowRoot.querySelector("button.main").getBoundingClientRect().top + scrollY)"""
+MOVES_MAX_PX = 24  # the words of a note that break into a second line
+
+
+def once(answered: asyncio.Event) -> Callable[[Route], Awaitable[None]]:
+    async def go(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    return go
+
+
+async def test_an_answer_moves_no_other_button_under_a_finger(person: Person) -> None:
+    """The row's place is taken with the click itself; when the answer comes, however late, all stays where it is."""
+    page = await person.opens()
+    for width in (360, 1280):
+        await looks(page, width, "light")
+        answered = asyncio.Event()
+        await page.route("**/v1/jobs", once(answered))
+        task = "export" if width == 360 else "ai"
+        await button(page, task).click()
+        await sees(row(page, task), "In a moment this shows how your job stands.")
+        before = await page.evaluate(TOPS)
+        answered.set()
+        await sees(row(page, task), "You can leave this page.")
+        await expect(button(page, task)).to_have_text("View status")
+        moved = max(abs(a - b) for a, b in zip(before, await page.evaluate(TOPS), strict=True))
+        assert moved <= MOVES_MAX_PX, width
+        await page.unroute("**/v1/jobs")
+
+
+async def test_a_chosen_file_moves_no_button_under_a_finger(person: Person) -> None:
+    page = await person.opens()
+    for width in (360, 1280):
+        await looks(page, width, "light")
+        before = await page.evaluate(MAIN_TOPS)
+        await uses_sample(page)
+        assert await page.evaluate(MAIN_TOPS) == pytest.approx(before, abs=1)
+        await page.reload()
+        await expect(button(page, "import")).to_be_visible()
+
+
+async def test_a_refused_click_leaves_no_place(person: Person) -> None:
+    page = await person.opens()
+    await page.route("**/v1/jobs", lambda route: route.fulfill(status=422, json=REFUSED))
+    await button(page, "export").click()
+    await sees(page.locator("#export-button"), "This page asked for something that we can't do.")
+    await expect(row(page, "export")).to_have_count(0)
+
+
+REFUSED = {"type": "about:blank", "title": "No", "status": 422, "detail": "No such size.", "next": "", "errors": []}

@@ -96,8 +96,28 @@ def test_a_refused_export_says_what_to_do(up: Process, home: Path, tmp_path: Pat
     nowhere = run("audit", "export", "--format", "parquet", *where)
     assert (nowhere.returncode, "--out" in nowhere.stderr) == (2, True)
     assert run("audit", "export", "--out", str(out), *where).returncode == 0
+    nobody = run("audit", "export", "--tenant", "acmee", *where)
+    assert (nobody.returncode, nobody.stdout) == (2, "")
+    assert nobody.stderr.startswith("There is no tenant acmee.\nName another one with --tenant")
+    unwritable = run("audit", "export", "--out", str(tmp_path / "none" / "log"), *where)
+    assert unwritable.returncode == 2
+    assert unwritable.stderr.splitlines()[0] == f"{tmp_path / 'none' / 'log'}: No such file or directory."
     other = run("audit", "export", "--out", str(out), "--type", TYPE, *where)
     assert (other.returncode, "another export" in other.stderr) == (2, True)
+    notes, lines = tmp_path / "notes.txt", tmp_path / "log.ndjson"
+    notes.write_text("Dear diary,\nno line of a log")
+    assert run("audit", "export", "--out", str(lines), *where).returncode == 0
+    edited = tmp_path / "edited.ndjson"
+    edited.write_text(lines.read_text().replace('"position":1,', '"position":1, ', 1))
+    for path, more in ((notes, ()), (lines, ("--type", TYPE)), (edited, ())):
+        before = path.read_bytes()
+        other = run("audit", "export", "--out", str(path), *more, *where)
+        assert (other.returncode, "another export" in other.stderr) == (2, True), path
+        assert path.read_bytes() == before, "and it is left as it is"
+    torn = tmp_path / "torn.ndjson"
+    torn.write_bytes(lines.read_bytes()[:-9])
+    assert run("audit", "export", "--out", str(torn), *where).returncode == 0
+    assert torn.read_bytes().startswith(lines.read_bytes())
     without = [sys.executable, "-c", NO_PYARROW, "audit", "export", "--out", str(tmp_path / "no.parquet"), *where]
     missing = subprocess.run(without, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert (missing.returncode, missing.stdout) == (2, "")
@@ -112,6 +132,7 @@ def test_a_bundle_is_proof_without_the_stack(up: Process, home: Path, tmp_path: 
     job, out = a_job(up), tmp_path / "job.json"
     made = run("audit", "prove", job["ref"], "--out", str(out), "--data", str(home))
     assert made.returncode == 0, made.stderr
+    assert made.stderr.startswith(f"{out} proves all {job['version']} events of job {job['ref']} ({job['id']}).\n")
     printed = run("audit", "prove", job["id"], "--data", str(home))
     assert [each["line"] for each in json.loads(printed.stdout)["events"]] == [
         each["line"] for each in json.loads(out.read_bytes())["events"]
@@ -121,11 +142,15 @@ def test_a_bundle_is_proof_without_the_stack(up: Process, home: Path, tmp_path: 
     said = json.loads(checked.stdout)
     assert (checked.returncode, said["ok"], said["job"], said["events"]) == (0, True, job["id"], job["version"])
     key = json.loads(out.read_bytes())["key"]
-    assert run("audit", "check-bundle", str(out), "--key", key, **nowhere).returncode == 0
+    by_key = run("audit", "check-bundle", str(out), "--key", key, **nowhere)
+    assert (by_key.returncode, f"events of job {job['ref']} (" in by_key.stdout) == (0, True)
     out.write_text(out.read_text().replace("ann", "eve"))
     forged = run("audit", "check-bundle", str(out), "--json", **nowhere)
     assert (forged.returncode, json.loads(forged.stdout)["ok"]) == (1, False)
-    assert run("audit", "prove", "EX-00000000", "--data", str(home)).returncode == 1
+    in_words = run("audit", "check-bundle", str(out), **nowhere).stdout
+    assert "not in the log that was signed.\nTrust nothing in it" in in_words
+    none = run("audit", "prove", "EX-00000000", "--data", str(home))
+    assert (none.returncode, "Check the reference" in none.stderr) == (1, True)
 
 
 def test_a_job_that_is_shown_otherwise_is_reported(up: Process, home: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -173,3 +174,25 @@ async def test_insights_count_what_happened(
     assert tuple(row) == (3, 2, 1, 1, 1, 1)
     assert await pool.fetchval("select type from insights where tenant = $1", tenant) == "orders.export"
     assert await pool.fetchval("select day = current_date from insights where tenant = $1", tenant)
+    slots = await pool.fetch("select type, slot, finished from insights_recent where tenant = $1", tenant)
+    ((kind, slot, finished),) = slots
+    assert (kind, finished) == ("orders.export", 1)
+    at: datetime = await pool.fetchval(
+        "select recorded_at from events where tenant = $1 and type = 'JobFinished'", tenant
+    )
+    assert slot == insights_module.slot_of(at)
+
+
+async def test_what_finished_long_ago_is_no_longer_kept_by_slots(
+    database: str, pool: Pool, tenant: str, tails: dict[int, Tail]
+) -> None:
+    long_ago = datetime(2026, 1, 1, 12, 30, 59, 999_999, UTC)
+    assert insights_module.slot_of(long_ago) == datetime(2026, 1, 1, 12, 30, 50, tzinfo=UTC)
+    await pool.execute("insert into insights_recent values (0, $1, 'old', $2, 7)", tenant, long_ago)
+    job = job_id()
+    await append(pool, 0, tenant, [(job, [*requested(job), *worked()])])
+    await tails[0].start()
+    async with following(database, tails, Insights()):
+        pass
+    kinds = await pool.fetch("select type, finished from insights_recent where tenant = $1", tenant)
+    assert [tuple(row) for row in kinds] == [("orders.export", 1)]

@@ -42,7 +42,7 @@ SAID = {
         "Etwas braucht Aufmerksamkeit: 17, start_date, is not a date",
     ),
     "again": (e.RequestRepeated(clicks=3), "Clicked again: met this job: 3", "Noch ein Klick: traf diesen Auftrag: 3"),
-    "started": (e.AttemptStarted(run=1, attempt=1, worker="w-1"), "A worker began", "Die Arbeit begann"),
+    "started": (e.AttemptStarted(run=1, attempt=1, worker="w-1"), "A worker began: w-1", "Die Arbeit begann: w-1"),
 }
 
 

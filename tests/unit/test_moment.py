@@ -63,7 +63,7 @@ async def test_jobs_of_one_append_stand_in_line_and_leave_no_trace() -> None:
     stating._follower.places._acted["trace", "export"] = now  # a worker is there
     highs = []
     for n in range(120):
-        said = stating.accepted(job_at(LAST, f"new-{n}"), now)
+        said = stating.accepted(job_at(LAST, f"new-{n:03}"), now)  # ids rise, as they are claimed by them
         assert said is not None
         highs.append(said.queue.high_s if said.queue else 10**9)
     assert highs == sorted(highs)

@@ -189,6 +189,25 @@ def test_several_bad_rows_are_counted_and_retried_alone() -> None:
     assert [action.label for action in view.actions[1:3]] == ["Retry 4 failed rows", "Retry everything safely"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_no_place_is_named_nobody_is_told_to_fix_anything(language: str) -> None:
+    """As of notes for which the model took too long: they are fine as they are."""
+    late = e.ItemsFailed(items=(e.Item(id="7", reason="The model took longer than 2 seconds"),), failed=1)
+    running = shown(journey(NOTES, *RUNNING, late), language)
+    ended = shown(
+        journey(NOTES, *RUNNING, late, STORED, e.JobFinished(run=1, attempt=1, ready=27, failed=1, total=28)), language
+    )
+    for view in (running, ended):
+        assert view.problem
+        assert "fix" not in view.problem.next
+        assert "beheben" not in view.problem.next
+    assert (running.messages["/problem/next"].id, ended.messages["/problem/next"].id) == (
+        "next-items-running-again",
+        "next-items-again",
+    )
+    assert {"download_problems", "retry_failed"} <= set(names(ended))
+
+
 @pytest.mark.parametrize(
     ("row", "column", "step"),
     [

@@ -51,6 +51,10 @@ export class TidingsButton extends TidingsElement {
   reset() {
     if (this.#busy) return;
     this.#job = this.#file = null;
+    this.#clear();
+  }
+
+  #clear() {
     this.#row?.remove();
     this.#row = null;
   }
@@ -98,6 +102,7 @@ export class TidingsButton extends TidingsElement {
   async #send(here, prepare) {
     this.#busy = true;
     this.#say("");
+    if (!this.#row) this.#place(""); // with the click itself, so that nothing below moves later, under the next one
     try {
       this.#open(await start(here, await prepare(), { away: () => this.#say(here.words.say("screen-away-click")) }));
     } catch (error) {
@@ -106,6 +111,7 @@ export class TidingsButton extends TidingsElement {
       else throw error;
     } finally {
       this.#busy = false;
+      if (!this.#row?.id) this.#clear(); // nothing was started
       this.#sent = null;
       this.#draw();
     }
@@ -116,13 +122,14 @@ export class TidingsButton extends TidingsElement {
     this.#job = view;
     this.#passing = Boolean(view.repeat);
     this.#say(view.repeat?.text ?? this.here?.words.say("screen-started", { title: view.title, ref: view.ref }) ?? "");
-    if (!this.hasAttribute("rowless")) this.#place(view.id);
+    this.#place(view.id);
     this.dispatchEvent(new CustomEvent("tidings-job", { detail: view, bubbles: true, composed: true }));
   }
 
-  /** The row stands right after the button, unless the page has one already. @param {string} id */
+  /** The row stands right after the button, unless the page has one already. @param {string} id none: its place alone */
   #place(id) {
-    if (document.getElementById(id)) return;
+    if (this.hasAttribute("rowless") || (this.#row && this.#row.id === id)) return;
+    if (id && document.getElementById(id)) return this.#clear();
     this.#row ??= document.createElement("tidings-job");
     this.#row.id = id;
     if (!this.#row.isConnected) this.after(this.#row);

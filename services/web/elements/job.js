@@ -8,7 +8,8 @@ import { jobSheets } from "./style.js";
 const ITEMS_SHOWN = 5;
 
 /**
- * One job's row. Attributes: `id` the job · `at` a past moment, which it then shows for good.
+ * One job's row. Attributes: `id` the job · `at` a past moment, which it then shows for good. Without an id it keeps the
+ * place of a job that is being started.
  * Themed by custom properties: --tidings-accent, -surface, -text, -muted, -line, -good, -warn, -bad, -radius, -font.
  */
 export class TidingsJob extends TidingsElement {
@@ -42,20 +43,26 @@ export class TidingsJob extends TidingsElement {
     this.tabIndex = -1; // so that View status can bring the reader here
     if (this.#view?.id !== this.id || at === null) this.#view = here.board.get(this.id);
     this.#draw();
+    if (!this.id) return;
     try {
-      if (at !== null) {
-        this.#view = await here.client.get(this.id, { at });
-        return signal.aborted ? undefined : this.#draw();
+      if (at === null) await this.#follow(here, signal);
+      else {
+        const then = await here.client.get(this.id, { at });
+        if (!signal.aborted) (this.#view = then), this.#draw();
       }
-      const release = await here.watchJob(this.id);
-      signal.aborted ? release() : signal.addEventListener("abort", release);
     } catch (error) {
-      if (error instanceof Refused) this.#local.note = here.words.say("screen-not-found");
+      if (!signal.aborted && error instanceof Refused) this.tell(here.words.say("screen-not-found"));
     }
+  }
+
+  /** Whatever comes is drawn as it comes; what stands there already is not drawn again.
+   *  @param {import("../session.js").Session} here @param {AbortSignal} signal */
+  async #follow(here, signal) {
     this.listen("view", (view) => this.#see(view), signal);
     this.listen("reached", () => this.#draw(), signal);
-    this.#see(here.board.get(this.id));
-    this.#draw();
+    if (this.#view) this.#seeItems(this.#view);
+    const release = await here.watchJob(this.id);
+    signal.aborted ? release() : signal.addEventListener("abort", release);
   }
 
   /** @param {import("../types.js").JobView | undefined} view */
@@ -75,14 +82,16 @@ export class TidingsJob extends TidingsElement {
     this.#itemsOf = state;
     const found = items?.failed ? await this.here?.client.problems(id, ITEMS_SHOWN).catch(() => null) : null;
     if (state !== this.#itemsOf) return;
+    const before = this.#local.items.length;
     this.#local.items = found?.items ?? [];
-    this.#draw();
+    if (before || this.#local.items.length) this.#draw();
   }
 
   #draw() {
     if (!this.here) return;
     const { words, board } = this.here;
-    if (!this.#view) return show(this.at("here"), html`<p class="card note">${this.#local.note || words.say("screen-loading")}</p>`);
+    const text = this.#local.note || words.say(this.id ? "screen-loading" : "screen-place");
+    if (!this.#view) return show(this.at("here"), html`<p class="card hold note">${text}</p>`);
     this.#local.reached = board.reached;
     show(this.at("here"), render(this.#view, new Date(), words, this.#local));
     this.#announce(this.#view);

@@ -18,7 +18,8 @@ import { html } from "../html.js";
  * @param {JobView} view @param {Date} now @param {Words} words @param {Local} local
  */
 export function render(view, now, words, local) {
-  return html`<article class="card" aria-labelledby="title">
+  const hold = view.state === "queued" || view.state === "running" ? "hold" : "";
+  return html`<article class="card ${hold}" aria-labelledby="title">
     <div class="head">
       <h3 class="title" id="title">${view.title}</h3>
       ${pill(view, words)}
@@ -56,14 +57,18 @@ function stages({ stages, state }, words) {
 }
 
 /** What is wrong, where, and the next step: together. @param {JobView} view @param {Words} words @param {Local} local */
-function problem({ ref, problem, state, sentence, liveness }, words, { items }) {
+function problem({ ref, problem, state, sentence, liveness }, words, { items: known, frozen }) {
   if (!problem) return "";
+  // Of a past moment the view names the first failed item; the others are known as they are today alone.
+  const { row, column, reason, count } = problem;
+  const first = frozen && count && reason !== null ? [{ row, column, reason, value: null }] : [];
+  const items = frozen ? first : known;
   const tone = liveness === "stuck" ? "bad" : "";
   const said = problem.text === sentence || (!items.length && sentence.includes(problem.text));
   return html`<section class="box ${tone}" data-key="problem">
     ${said ? "" : html`<strong>${problem.text}</strong>`}
     ${items.length ? table(items, words) : ""}
-    ${(problem.count ?? 0) > items.length && items.length ? html`<p class="note">${words.say("screen-more", { count: words.number(problem.count ?? 0) })}</p>` : ""}
+    ${!frozen && items.length && (count ?? 0) > items.length ? html`<p class="note">${words.say("screen-more", { count: words.number(count ?? 0) })}</p>` : ""}
     <p>${whole(problem.next, ref)}</p>
     ${state === "needs_fix" ? html`<p class="note">${words.say("screen-not-running")}</p>` : problem.still_running ? html`<p class="note">${words.say("screen-still-running")}</p>` : ""}
   </section>`;
@@ -72,7 +77,7 @@ function problem({ ref, problem, state, sentence, liveness }, words, { items }) 
 /** The job's ID in a sentence is not broken at its line's end. @param {string} text @param {string} ref */
 const whole = (text, ref) => text.split(ref).map((part, n) => html`${n ? html`<span class="whole">${ref}</span>` : ""}${part}`);
 
-/** @param {import("../types.js").Item[]} items @param {Words} words */
+/** @param {Pick<import("../types.js").Item, "row" | "column" | "reason" | "value">[]} items @param {Words} words */
 function table(items, words) {
   const placed = items.some((item) => item.row !== null || item.column !== null);
   // What has no place in a file is known by its name alone, so that comes first.

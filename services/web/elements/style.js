@@ -58,6 +58,7 @@ progress::-moz-progress-bar { background: var(--_accent); border-radius: 99px; }
 
 const JOB = `
 .card { background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); padding: 1.1rem 1.2rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .8rem; }
+.hold { min-height: var(--tidings-reserve, auto); align-content: start; }
 .head { display: flex; flex-wrap: wrap; gap: .35rem .75rem; align-items: center; justify-content: space-between; }
 .title { font-size: 1.02rem; font-weight: 650; line-height: 1.35; }
 .meta { display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: center; font-size: .85rem; color: var(--_muted); }
@@ -122,6 +123,7 @@ const BUTTON = `
 #here { display: grid; gap: .6rem; justify-items: start; }
 .main { padding-inline: 1.3rem; }
 .files { display: flex; align-items: center; gap: .5rem .6rem; flex-wrap: wrap; }
+.files > .note { flex: 0 0 100%; min-height: 1.5em; display: block; } /* kept free, so that a chosen file moves nothing */
 .pick { position: relative; display: inline-flex; }
 .pick input { position: absolute; inset: 0; opacity: 0; width: 100%; height: 100%; cursor: pointer; }
 .pick input:focus-visible + .link { outline: 3px solid var(--_accent); outline-offset: 2px; }
