@@ -229,8 +229,7 @@ def test_overdue_work_is_told_as_such() -> None:
 
 
 def test_nothing_is_said_before_enough_is_known() -> None:
-    said = replay(TRACE[:10])
-    assert said == [Said()] * 10
+    assert [replace(each, free=False) for each in replay(TRACE[:10])] == [Said()] * 10
     assert predict(State(), job_at(0), BEGIN) == Prediction()
 
 
@@ -296,6 +295,14 @@ def test_ranges_hold_on_a_plain_queue() -> None:
         held = scores[what].held
         assert held is not None
         assert 0.78 <= held <= 0.93
+
+
+def test_waits_for_a_free_slot_are_judged_apart() -> None:
+    scores = {part.what: part.score for part in table(TRACE, replay(TRACE)) if part.type is None}
+    free, line, both = (scores[what].answers for what in ("queue_free", "queue_line", "queue"))
+    assert min(free, line) > 0
+    assert free + line == both
+    assert scores["queue_free"].ranges == 0
 
 
 def test_memory_stays_small() -> None:
