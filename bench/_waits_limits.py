@@ -64,6 +64,7 @@ LIMITS = (
     *_of("work", 0.88),
     *_of("work_at_start", 0.88),
     *_of("queue", 0.92),
+    Limit("queue_line: bounds held", "queue_line", lambda score: score.bounds_held, 0.88, 0.95),
     *_restated("work_later", 0.88),
     *_restated("queue_later", 0.92),
     Limit("work: range or bound", "work", lambda score: 1 - score.none, 0.80, where="product"),

@@ -1,9 +1,9 @@
 """How well the stated waits hold: two recorded traces and synthetic ones, next to two plain baselines.
 
 Shares are of the answers as shown, rounded. `score` is the mean interval score (α = 0.2, log seconds; lower is better),
-next to `recent` (P10 to P90 of the last 50 of the type) and `mean` (their mean ± 50 %) on the same jobs. `…_later` is
-what a screen shows a minute later, of those that still wait or work then. The last table holds each trace against each
-limit.
+next to `recent` (P10 to P90 of the last 50 of the type) and `mean` (their mean ± 50 %) on the same jobs. `queue_free`:
+of the jobs that found a free slot; `queue_line`: of the rest. `…_later` is what a screen shows a minute later, of those
+that still wait or work then. The last table holds each trace against each limit.
 """
 
 import time

@@ -9,6 +9,7 @@ from projections.waits.fold import fold
 from projections.waits.judge import Answer, Pair, Score, judge
 from projections.waits.predict import running, waiting
 from projections.waits.promise import Stated
+from projections.waits.queue import FREE
 from projections.waits.replay import FINISHED, START, SUBMIT, Row, events
 from projections.waits.state import State
 
@@ -21,7 +22,7 @@ PART_LEAST = 500  # answers of a type that is judged apart
 class Said(Struct):
     """What was stated of one job: at its submission, and of its work again at its start.
 
-    `…_later`: restated LATER_S into its wait or its work, if that lasted so long.
+    `…_later`: restated LATER_S into its wait or its work, if that lasted so long. `free`: it found a free slot.
     """
 
     queue: Stated | None = None
@@ -29,12 +30,13 @@ class Said(Struct):
     work_at_start: Stated | None = None
     queue_later: Stated | None = None
     work_later: Stated | None = None
+    free: bool = False
 
 
 class Part(Struct, frozen=True):
     """One line of the table."""
 
-    what: str  # queue | work | work_at_start
+    what: str  # of ASKED or LATER
     type: str | None  # None: all
     score: Score
 
@@ -55,6 +57,7 @@ def replay(rows: list[Row], slots: float = 0.0, *, later: bool = False) -> list[
             restating.hear(what, number, recorded.recorded_at.timestamp())
         if what == SUBMIT:
             said[number].queue, said[number].work = live.queue, live.work
+            said[number].free = live.waiting and live.depth == FREE
         elif what == START:
             said[number].work_at_start = live.work_at_start
     return said
@@ -92,7 +95,7 @@ def table(rows: list[Row], said: list[Said], *, later: bool = False) -> list[Par
         answers = [
             (row.type, Answer(row.size, seconds, stated(each), *baselines[what.partition("_")[0]][n]))
             for n, (row, each) in enumerate(zip(rows, said, strict=True))
-            if (seconds := came(row)) is not None
+            if (seconds := came(row, each)) is not None
         ]
         found.append(Part(what, None, judge([answer for _, answer in answers])))
         for name in types if len(types) > 1 else ():
@@ -102,21 +105,26 @@ def table(rows: list[Row], said: list[Said], *, later: bool = False) -> list[Par
     return found
 
 
-def _left(row: Row) -> float | None:
+def _left(row: Row, _: Said) -> float | None:
     """Of a wait that lasted LATER_S: the rest."""
     return None if row.waited is None or row.waited <= LATER_S else row.waited - LATER_S
 
 
-def _lasted(row: Row) -> float | None:
+def _lasted(row: Row, _: Said) -> float | None:
     return None if row.worked is None or row.worked <= LATER_S else row.worked
 
 
-ASKED: tuple[tuple[str, Callable[[Row], float | None], Callable[[Said], Stated | None]], ...] = (
-    ("work", lambda row: row.worked, lambda said: said.work),
-    ("work_at_start", lambda row: row.worked, lambda said: said.work_at_start),
-    ("queue", lambda row: row.waited, lambda said: said.queue),
+Asked = tuple[str, Callable[[Row, Said], float | None], Callable[[Said], Stated | None]]
+
+# A wait for a free slot is a fraction of the least that can be said, so it is judged apart from those in a line too.
+ASKED: tuple[Asked, ...] = (
+    ("work", lambda row, _: row.worked, lambda said: said.work),
+    ("work_at_start", lambda row, _: row.worked, lambda said: said.work_at_start),
+    ("queue", lambda row, _: row.waited, lambda said: said.queue),
+    ("queue_free", lambda row, said: row.waited if said.free else None, lambda said: said.queue),
+    ("queue_line", lambda row, said: None if said.free else row.waited, lambda said: said.queue),
 )
-LATER: tuple[tuple[str, Callable[[Row], float | None], Callable[[Said], Stated | None]], ...] = (
+LATER: tuple[Asked, ...] = (
     ("work_later", _lasted, lambda said: said.work_later),
     ("queue_later", _left, lambda said: said.queue_later),
 )

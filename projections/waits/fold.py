@@ -4,13 +4,29 @@ The state is changed in place and given back; whoever folds owns it. What is sta
 kept with the job and judged when the truth is known.
 """
 
+from bisect import bisect_right
+
 from projections.waits import work
-from projections.waits.experts import learn
+from projections.waits.experts import Opinion, blend, learn
 from projections.waits.line import slots_after
-from projections.waits.predict import at_start, lines_of, pace_of, sibling_key, stand, usual_work, waiting, waiting_in
-from projections.waits.promise import Aims, follow
+from projections.waits.predict import (
+    INTO_WAIT,
+    at_start,
+    into,
+    lines_of,
+    low_passed,
+    pace_of,
+    restated_wait,
+    restated_work,
+    sibling_key,
+    stand,
+    usual_work,
+    waiting_in,
+)
+from projections.waits.promise import Aims, Stated, follow
 from projections.waits.queue import FEW, at_pace
 from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, Probe, State, Tenant, Turn
+from projections.waits.steps import STEPS
 from projections.waits.windows import log_of
 from schemas import events as e
 from schemas.envelope import Recorded, moment_of
@@ -18,6 +34,11 @@ from schemas.envelope import Recorded, moment_of
 # The bursts among the answers miss together. Waits are hard: ranges are shown where they held well unsaid.
 QUEUE_AIMS = Aims(miss=0.07, bound_miss=0.095, again=0.82)
 LATER_AIMS = Aims(miss=0.08, bound_miss=0.06)
+WORK_AIMS = Aims(apart=True)
+PASSED_AIMS = Aims(bound_miss=0.15)  # the low end can no longer be missed, so the high one may: 8 of 10 are promised
+PROBES, PROBE_EVERY = 4, 2  # waiting jobs of a kind that are followed at once; starts between two tries to take one
+LOOK_EVERY = 4  # works that finished
+LOOKS = (0.25, 0.5)  # how far into a work a look is taken, of what was said at its start
 OPINIONS_MAX = 500  # waiting jobs of a kind from whose wait is learnt; those beyond are still counted and answered
 TOGETHER, APART_AFTER, TURN_MEMORY = 0.9, 8, 25
 MATES_MAX = 8
@@ -86,20 +107,20 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     tenant.line.enter(live.expected)
     tenant.waiting[live.type] = kind.line.waiting
     live.waiting = True
-    if kind.probe is None:
-        _probe(known, kind, since)
+    if len(kind.probes) < PROBES and kind.queue.outcomes % PROBE_EVERY == 0:
+        _probe(known, tenant, kind, since)
     live.lines = kind.mates
     live.entered = sum(line.entered for line in lines_of(tenant, live.lines))
 
 
-def _probe(known: State, kind: Kind, now: float) -> None:
-    """Tell one job in the middle of the line anew: how such words hold is learnt from it, one at a time."""
+def _probe(known: State, tenant: Tenant, kind: Kind, now: float) -> None:
+    """Tell one job in the middle of the line anew: how such words hold is learnt from it, a few at a time."""
     name = kind.order[(kind.first + len(kind.order)) // 2]
     live = known.live.get(name)
-    if live and live.waiting and not live.retried and now - live.since >= 1:
-        stated = waiting(known, live, now).queue
-        if stated:
-            kind.probe = Probe(name, now, stated)
+    if live and live.waiting and not live.retried and now - live.since >= 1 and name not in kind.probes:
+        told = restated_wait(known, tenant, kind, live, now)
+        if told:
+            kind.probes[name] = Probe(told[0], now, told[1])
 
 
 def _leave(known: State, job: str, live: Live) -> None:
@@ -110,8 +131,7 @@ def _leave(known: State, job: str, live: Live) -> None:
         for line in (kind.line, tenant.line):
             line.leave(live.expected)
         tenant.waiting[live.type] = kind.line.waiting
-        if kind.probe and kind.probe.job == job:
-            kind.probe = None
+        kind.probes.pop(job, None)
         if not kind.line.waiting:
             del tenant.waiting[live.type]
         key = sibling_key(kind, live.owner)
@@ -129,9 +149,10 @@ def _started(known: State, job: str, live: Live, now: float) -> None:
     waited = max(0.0, now - live.since)
     was_waiting = live.waiting
     tenant, kind = _kind(known, live)
-    probe = kind.probe
-    if probe and probe.job == job:
-        follow(kind.later, probe.stated, now - probe.at, aims=LATER_AIMS)
+    probe = kind.probes.get(job)
+    if probe:
+        part = into(probe.at - live.since, live.queue, INTO_WAIT)
+        follow(kind.later[probe.depth], probe.stated, now - probe.at, aims=LATER_AIMS, part=part)
     _leave(known, job, live)
     _turns(known, tenant, live)
     for line in (kind.line, tenant.line):
@@ -169,7 +190,9 @@ def _finished(known: State, job: str, live: Live, now: float) -> None:
 def _learn_work(known: State, live: Live, took: float, in_all: float) -> None:
     _, kind = _kind(known, live)
     shelf, number, log_time = known.shelf, kind.number, log_of(took)
-    learn(shelf, kind.work.levels, work.opinions(shelf, number, kind.curve, live.owner, live.size), log_time)
+    views = work.opinions(shelf, number, kind.curve, live.owner, live.size)
+    _look_back(known, kind, live, views, took)
+    learn(shelf, kind.work.levels, views, log_time)
     kind.curve.learn(live.size, shelf.take(work.owner_key(number, live.owner), 24), took)
     kind.work.outcomes += 1
     for promise, stated, seconds in (
@@ -178,7 +201,29 @@ def _learn_work(known: State, live: Live, took: float, in_all: float) -> None:
         (kind.totals, live.total, in_all),
     ):
         if stated:
-            follow(promise, stated, seconds)
+            follow(promise, stated, seconds, aims=WORK_AIMS)
+
+
+def _look_back(known: State, kind: Kind, live: Live, views: list[Opinion], took: float) -> None:
+    """What a screen would have said some way into this work: how such words hold is learnt from each that came so far.
+
+    At a step that people say, as there the low end passes. How far does not depend on what came.
+    """
+    usual, number = live.work_at_start, kind.work.outcomes
+    if usual is None:
+        return
+    elapsed = usual.high
+    if number % LOOK_EVERY == 0:
+        share = LOOKS[number // LOOK_EVERY % len(LOOKS)]
+        elapsed = STEPS[max(0, bisect_right(STEPS, usual.high * share) - 1)]
+    if elapsed >= took:
+        return
+    rest = blend(known.shelf, kind.work.levels, views, log_of(elapsed))
+    told = restated_work(kind, rest, elapsed, usual) if rest else None
+    if told and low_passed(told, elapsed):
+        follow(kind.works_passed, Stated(None, told.high), took, aims=PASSED_AIMS)
+    elif told:
+        follow(kind.works_later, told, took, aims=WORK_AIMS)
 
 
 def _failed(known: State, job: str, live: Live, now: float) -> None:

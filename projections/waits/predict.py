@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from projections.waits import queue, work
 from projections.waits.experts import Opinion, blend
 from projections.waits.line import Line
-from projections.waits.promise import Promise, Stated, state
+from projections.waits.promise import WIDEST, Promise, Stated, state
 from projections.waits.queue import FEW, FREE, Outlook, Pace, Stand, outlook
 from projections.waits.state import Kind, Live, State, Tenant
-from projections.waits.steps import STEPS, step_after
+from projections.waits.steps import STEPS, nearest, step_after
 from projections.waits.windows import UNIT, log_of, seconds_of
 from schemas.job import Job
 from schemas.states import HELD
@@ -24,6 +24,8 @@ CROWD_MORE = 350.0  # log time on each side, for as long as none of them has sta
 SLOWER = 0.45  # log time above the curve
 LONGER = 3.0  # times the usual number of jobs ahead
 LONGER_LEAST = 5
+
+INTO_WORK, INTO_WAIT = 0.25, 0.02  # of the high end that was said first: past that, restating has its own promise
 
 Range = tuple[float, float]
 
@@ -68,16 +70,32 @@ def waiting(known: State, live: Live, now: float, ahead: int | None = None) -> P
 def waiting_in(known: State, kind: Kind, live: Live, stands: Stand, now: float, took: Range | None) -> Prediction:
     """Of a job that stands so in its line, with its work in log time."""
     shared = stands.shared
-    crowd = known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
+    crowd = _crowded(known, kind, live)
     wait = _queue(known, kind, live, stands, now, CROWD_MORE if crowd else 0.0)
-    queue_trusted = kind.waits[min(shared.depth, FEW)].shown and (kind.later.shown or not _restated(live, now))
     return Prediction(
-        queue=state(*wait, trusted=queue_trusted) if wait else None,
+        queue=_queue_stated(kind, live, shared.depth, now, wait) if wait else None,
         work=_stated(kind.works, took, CROWD_WORK if crowd else 0.0),
         total=_total(kind.totals, wait, took),
         longer=shared.ahead >= LONGER_LEAST and shared.ahead > LONGER * kind.usual_ahead,
         slower=kind.curve.level > SLOWER,
     )
+
+
+def restated_wait(known: State, tenant: Tenant, kind: Kind, live: Live, now: float) -> tuple[int, Stated] | None:
+    """What is told anew of a wait alone, and the depth by which it goes."""
+    stands = stand(tenant, kind, live, now)
+    wait = _queue(known, kind, live, stands, now, CROWD_MORE if _crowded(known, kind, live) else 0.0)
+    found = _queue_stated(kind, live, stands.shared.depth, now, wait) if wait else None
+    return (stands.shared.depth, found) if found else None
+
+
+def _queue_stated(kind: Kind, live: Live, depth: int, now: float, wait: Range) -> Stated | None:
+    trusted = kind.waits[min(depth, FEW)].shown and (kind.later[depth].shown or not _restated(live, now))
+    return state(*wait, trusted=trusted)
+
+
+def _crowded(known: State, kind: Kind, live: Live) -> bool:
+    return known.siblings.get(sibling_key(kind, live.owner), 0) >= CROWD
 
 
 def running(known: State, live: Live, elapsed: float) -> Prediction:
@@ -86,20 +104,60 @@ def running(known: State, live: Live, elapsed: float) -> Prediction:
     kind = tenant.kinds.get(live.type) if tenant else None
     if kind is None:
         return Prediction()
-    promise, slower = kind.works_at_start, kind.curve.level > SLOWER
-    usual = _stated(promise, usual_work(known, kind, live))
+    slower = kind.curve.level > SLOWER
+    usual = _stated(kind.works_at_start, usual_work(known, kind, live))
     if usual is None or elapsed < STEPS[0] / 2:
         return Prediction(work=usual, total=usual, slower=slower)
     rest = blend(known.shelf, kind.work.levels, _views(known, kind, live), log_of(elapsed))
     if rest is None:
         return Prediction(overdue=elapsed >= usual.high, slower=slower)
-    given = _stated(promise, rest)
-    high = max(given.high if given else usual.high, step_after(elapsed))
+    given = restated_work(kind, rest, elapsed, usual) or Stated(None, max(usual.high, step_after(elapsed)))
     if elapsed >= usual.high:
-        return Prediction(work=Stated(None, high), overdue=True, slower=slower)
-    left = _stated(promise, (_log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed)))
-    low = given.low if given and given.low is not None and given.low < high else None
-    return Prediction(work=Stated(low, high), total=left, slower=slower)
+        return Prediction(work=given, overdue=True, slower=slower)
+    left, over = (_log(seconds_of(rest[0]) - elapsed), _log(seconds_of(rest[1]) - elapsed)), low_passed(given, elapsed)
+    moved = _moved_on(kind, left, into(elapsed, usual, INTO_WORK), over=over)
+    trusted = kind.works_at_start.shown and (over or kind.works_later.shown)
+    return Prediction(work=given, total=state(*moved, trusted=trusted), slower=slower)
+
+
+def restated_work(kind: Kind, rest: Range, elapsed: float, usual: Stated) -> Stated | None:
+    """The whole work, given `rest` of those that took longer than `elapsed`; `usual` was said at the start."""
+    start, later, part = kind.works_at_start, kind.works_later, into(elapsed, usual, INTO_WORK)
+    trusted = start.shown and later.shown
+    given = state(*_moved_on(kind, rest, part), trusted=trusted)
+    if given is None:
+        return None
+    low, high = given.low or given.kept_low, given.high
+    if low is None or elapsed >= usual.high:
+        low, high = None, _nearest(rest[1] + start.bound + part * later.bound)
+    elif low <= elapsed:
+        trusted, high = start.shown, _nearest(_moved_on(kind, rest, part, over=True)[1])
+    high = max(high, step_after(elapsed))
+    if low is None or high > WIDEST * low:
+        return Stated(None, high)
+    return Stated(low, high) if trusted else Stated(None, high, low, high)
+
+
+def _nearest(log_time: float) -> int:
+    return STEPS[nearest(log_time)]
+
+
+def low_passed(given: Stated, elapsed: float) -> bool:
+    """Whether only the high end of a range can still be missed."""
+    low = given.low or given.kept_low
+    return low is not None and low <= elapsed
+
+
+def _moved_on(kind: Kind, rest: Range, part: float, *, over: bool = False) -> Range:
+    """As promised at the start and, by `part`, of what is restated. `over`: the low end has passed."""
+    low, high = kind.works_at_start.moved(*rest)
+    after = kind.works_passed if over else kind.works_later
+    return low - part * kind.works_later.low, high + part * after.high
+
+
+def into(spent: float, said: Stated | None, share: float) -> float:
+    """How far into what was said first: at 0 its own promise still holds, from 1 on that of restating."""
+    return min(1.0, spent / (share * said.high)) if said else 1.0
 
 
 def sibling_key(kind: Kind, owner: str) -> str:
@@ -153,9 +211,9 @@ def _queue(known: State, kind: Kind, live: Live, stands: Stand, now: float, more
         if wait:
             low, high = kind.waits[min(depth, FEW)].moved(*wait, more)
             if _restated(live, now):
-                low, high = kind.later.moved(low, high)
+                low, high = kind.later[depth].moved(low, high)
             found = (max(low, found[0]), max(high, found[1])) if found else (low, high)
-    return found
+    return _with_first(found, live.queue, now - live.since) if found and _restated(live, now) else found
 
 
 def _wait(known: State, kind: Kind, live: Live, opinions: list[Opinion], now: float) -> Range | None:
@@ -168,6 +226,18 @@ def _wait(known: State, kind: Kind, live: Live, opinions: list[Opinion], now: fl
         return left
     rest = blend(known.shelf, levels, opinions, log_of(waited))
     return (_log(seconds_of(rest[0]) - waited), _log(seconds_of(rest[1]) - waited)) if rest else None
+
+
+def _with_first(found: Range, first: Stated | None, waited: float) -> Range:
+    """What the line tells and, soon after a job came, still what was said to it then, which went by more than that."""
+    part = into(waited, first, INTO_WAIT)
+    if first is None or part >= 1:
+        return found
+    low, high = found[0], _log(first.high - waited)
+    if first.low is not None:
+        low += (1 - part) * (_log(first.low - waited) - low)
+    high = found[1] + (1 - part) * (high - found[1])
+    return min(low, high), high
 
 
 def _restated(live: Live, now: float) -> bool:
@@ -192,7 +262,7 @@ def at_start(known: State, kind: Kind, live: Live) -> Stated | None:
 
 
 def _stated(promise: Promise, found: Range | None, more: float = 0.0) -> Stated | None:
-    return state(*promise.moved(*found, more), trusted=promise.shown) if found else None
+    return promise.stated(*found, more) if found else None
 
 
 def _total(promise: Promise, wait: Range | None, took: Range | None) -> Stated | None:

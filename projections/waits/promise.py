@@ -22,11 +22,15 @@ LEAK = 1 / 20_000  # of the widening, at each answer that was no range: a type t
 
 
 class Aims(Struct, frozen=True):
-    """How often answers may miss: each side of a range, and a bound. `again`: the share from which ranges are shown."""
+    """How often answers may miss: each side of a range, and a bound. `again`: the share from which ranges are shown.
+
+    `apart`: bounds learn from bounds alone.
+    """
 
     miss: float = 0.08
     bound_miss: float = 0.08
     again: float = TRUSTED
+    apart: bool = False
 
 
 PLAIN = Aims()
@@ -42,19 +46,33 @@ class Stated(Struct, frozen=True, array_like=True):
 
 
 class Promise(Struct):
-    """How far the answers of one kind are moved in log time so that they hold: `low` down, `high` up."""
+    """How far the answers of one kind are moved in log time so that they hold: `low` down, `high` up.
+
+    `bound`: what is said as a bound up, where that is learnt apart.
+    """
 
     low: float = 0.0
     high: float = 0.0
+    bound: float = 0.0
     trust: float = 0.84
     shown: bool = True  # whether its ranges are said
     tried: int = 0
     owner: str = ""
     run: int = 0
 
-    def moved(self, low: float, high: float, more: float = 0.0) -> tuple[float, float]:
-        """A range in log time, as it must be for its word. `more`: wider, as many share its fate."""
-        return low - self.low - more, high + self.high + more
+    def moved(self, low: float, high: float, more: float = 0.0, part: float = 1.0) -> tuple[float, float]:
+        """A range in log time, as it must be for its word.
+
+        `more`: wider, as many share its fate. `part`: so much of what was learnt.
+        """
+        return low - part * self.low - more, high + part * self.high + more
+
+    def stated(self, low: float, high: float, more: float = 0.0) -> "Stated | None":
+        """What is shown of a range in log time where bounds learn apart."""
+        found = state(*self.moved(low, high, more), trusted=self.shown)
+        if found is None or found.low is not None:
+            return found
+        return Stated(None, STEPS[nearest(high + self.bound + more)], found.kept_low, found.kept_high)
 
 
 def state(low: float, high: float, *, trusted: bool = True) -> Stated | None:
@@ -68,19 +86,32 @@ def state(low: float, high: float, *, trusted: bool = True) -> Stated | None:
     return Stated(None, STEPS[nearest(high)])
 
 
-def follow(promise: Promise, stated: Stated, seconds: float, owner: str | None = None, aims: Aims = PLAIN) -> None:
-    """Take in the outcome of one answer.
+def follow(
+    promise: Promise,
+    stated: Stated,
+    seconds: float,
+    owner: str | None = None,
+    aims: Aims = PLAIN,
+    part: float = 1.0,
+) -> None:
+    """Take in the outcome of one answer, of which so much was this promise's `part`.
 
     With `owner`: the n-th of one owner's in a row counts 1/n, as they share their fate.
     """
-    gain = GAIN
+    gain = GAIN * part
     if owner is not None:
         promise.run = promise.run + 1 if promise.owner == owner else 1
         promise.owner = owner
         gain *= max(SIBLING_LEAST, 1 / promise.run)
-    low, high = (stated.low, stated.high) if stated.low is not None else (stated.kept_low, stated.kept_high)
-    above = aims.miss if stated.low is not None else aims.bound_miss
-    promise.high = _within(promise.high + gain * ((seconds > stated.high) - above))
+    ranged = stated.low is not None
+    low, high = (stated.low, stated.high) if ranged else (stated.kept_low, stated.kept_high)
+    if ranged or not aims.apart:
+        above = aims.miss if ranged else aims.bound_miss
+        promise.high = _within(promise.high + gain * ((seconds > stated.high) - above))
+    else:
+        promise.bound = _within(promise.bound + gain * ((seconds > stated.high) - aims.bound_miss))
+        if high is not None:
+            promise.high = _within(promise.high + gain * ((seconds > high) - aims.miss))
     if low is None or high is None:
         promise.low -= LEAK * promise.low
         return

@@ -84,7 +84,7 @@ def at_pace(opinions: list[Opinion], before: Pace, now: Pace) -> list[Opinion]:
 
 class Stand(Struct):
     """Where one job stands. `shared`: in the line of all types with the same workers; `own`: of its type; `whole`: of
-    its tenant.
+    its tenant. `here`: the opinions on it at its depth, once they were asked.
     """
 
     kind: int
@@ -94,9 +94,17 @@ class Stand(Struct):
     shared: Outlook
     own: Outlook
     whole: Outlook
+    here: list[Opinion] | None = None
 
     def opinions(self, depth: int) -> list[Opinion]:
         """As if the line had this depth, at most that of the shared line."""
+        if depth != self.shared.depth:
+            return self._opinions(depth)
+        if self.here is None:
+            self.here = self._opinions(depth)
+        return self.here
+
+    def _opinions(self, depth: int) -> list[Opinion]:
         kind, shared = self.kind, self.shared
         bucket = round(log_size(self.size) / _BUCKET)
         met = 0 if depth is FREE else MET  # what is right of a free slot says nothing of a line

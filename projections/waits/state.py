@@ -22,9 +22,9 @@ class Learned(Struct):
 
 
 class Probe(Struct, array_like=True):
-    """One waiting job that was told anew, as a screen is: what, and when."""
+    """One waiting job that was told anew, as a screen is: what, when, and how deep it stood."""
 
-    job: str
+    depth: int
     at: float
     stated: Stated
 
@@ -46,10 +46,14 @@ class Kind(Struct):
     waits: list[Promise] = field(
         default_factory=lambda: [Promise(trust=UNTRIED, shown=False) for _ in range(queue.FEW + 1)]
     )
-    later: Promise = field(default_factory=Promise)  # what restating adds
-    probe: Probe | None = None
+    later: list[Promise] = field(  # what restating adds, by depth; who still waits met a line slower than usual
+        default_factory=lambda: [Promise(high=100.0) for _ in range(queue.MANY + 1)]
+    )
+    probes: dict[str, Probe] = field(default_factory=dict)  # by job
     works: Promise = field(default_factory=Promise)
     works_at_start: Promise = field(default_factory=Promise)
+    works_later: Promise = field(default_factory=Promise)  # what restating adds, while it works
+    works_passed: Promise = field(default_factory=Promise)  # the same where the low end has passed
     totals: Promise = field(default_factory=Promise)
 
 

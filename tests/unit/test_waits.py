@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from projections.waits.evaluate import Said, replay, table
 from projections.waits.fold import fold
 from projections.waits.predict import Prediction, predict
-from projections.waits.promise import WIDEST, Stated
+from projections.waits.promise import WIDEST, Aims, Promise, Stated, follow
 from projections.waits.replay import BEGIN, events
 from projections.waits.state import State, decode, encode
 from projections.waits.steps import STEPS
@@ -187,6 +187,40 @@ def test_a_running_job_is_never_told_a_time_that_has_passed(elapsed: float) -> N
         assert found.total is None
 
 
+def test_bounds_learn_apart_from_ranges() -> None:
+    """Bounds that miss move bounds alone, and ranges that miss move ranges alone."""
+    aims = Aims(apart=True)
+    bounds, ranges = Promise(), Promise()
+    follow(bounds, Stated(None, 60), 100, aims=aims)
+    follow(ranges, Stated(30, 60), 100, aims=aims)
+    assert bounds.bound > 0 == bounds.high
+    assert ranges.high > 0 == ranges.bound
+
+
+def test_a_range_whose_low_end_has_passed_learns_from_its_high_end_alone() -> None:
+    """What can't be missed any more must not pull the low ends of the others up."""
+    known, _ = learnt()
+    kind = known.tenants["trace"].kinds["export"]
+    passed, later = kind.works_passed, kind.works_later
+    assert passed.high != 0
+    assert passed.low == 0 == passed.tried
+    assert later.low != 0
+
+
+def test_soon_after_it_came_a_job_is_told_what_it_was_told_then() -> None:
+    """The line alone takes over little by little, so nothing jumps because a second went by."""
+    known, last = learnt()
+    at = time_text(BEGIN + timedelta(seconds=last))
+    for number in range(60):
+        known = fold(known, recorded(f"burst{number}", last, requested("o9")))
+        known = fold(known, recorded(f"burst{number}", last, e.JobQueued(run=1, ready_at=at)))
+    first = known.live["burst59"].queue
+    assert first
+    after = predict(known, job_at(last, "burst59"), BEGIN + timedelta(seconds=last + 1)).queue
+    assert after
+    assert abs(STEPS.index(after.high) - STEPS.index(first.high)) <= 1
+
+
 def test_overdue_work_is_told_as_such() -> None:
     usual = predict(LEARNT, job_at(0, "new", Phase.WORKING, started=0.0), BEGIN).work
     assert usual is not None
@@ -195,8 +229,7 @@ def test_overdue_work_is_told_as_such() -> None:
 
 
 def test_nothing_is_said_before_enough_is_known() -> None:
-    said = replay(TRACE[:10])
-    assert said == [Said()] * 10
+    assert [replace(each, free=False) for each in replay(TRACE[:10])] == [Said()] * 10
     assert predict(State(), job_at(0), BEGIN) == Prediction()
 
 
@@ -262,6 +295,14 @@ def test_ranges_hold_on_a_plain_queue() -> None:
         held = scores[what].held
         assert held is not None
         assert 0.78 <= held <= 0.93
+
+
+def test_waits_for_a_free_slot_are_judged_apart() -> None:
+    scores = {part.what: part.score for part in table(TRACE, replay(TRACE)) if part.type is None}
+    free, line, both = (scores[what].answers for what in ("queue_free", "queue_line", "queue"))
+    assert min(free, line) > 0
+    assert free + line == both
+    assert scores["queue_free"].ranges == 0
 
 
 def test_memory_stays_small() -> None:
