@@ -22,7 +22,7 @@ from bench.screens import Screen, read_on, screen
 RATE = 500  # events a second
 WATCHED = 500
 MANY = 5000
-MANY_RATE = 2000
+MANY_RATE = 2500
 CLICKERS = 64  # each waits for its answer, so fewer of them could not offer MANY_RATE
 OPENED_AT_ONCE = 50
 
