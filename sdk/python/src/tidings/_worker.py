@@ -132,7 +132,7 @@ class Worker:
     async def _claim_forever(self) -> None:
         pauses, plenty = Backoff(first_s=0.2, max_s=10.0), False
         while True:
-            free = await self._room(self._slots // 2 if plenty else 1)
+            free = await self._room(self._slots // 4 if plenty else 1)
             if self._stopping.is_set():
                 return
             try:
