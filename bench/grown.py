@@ -5,7 +5,6 @@ size) with ten events each, and a tenth as many queued. The lines are real and s
 sent to NATS again, whose stream begins behind them.
 """
 
-import asyncio
 import contextlib
 import json
 import os
@@ -19,11 +18,10 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-import psutil
 import uvloop
 
 from bench._rows import QUICK, said, scaled
-from bench.load import TIDINGS, TYPE, load, new_jobs, plain, ready_type, started
+from bench.load import TIDINGS, TYPE, load, new_jobs, plain, ready_type, settled, started
 from bench.submits import measure
 from bench.work import SLOTS, result, worker
 from eventstore import jetstream
@@ -56,7 +54,6 @@ ROWS = (
     "created_at", "doc", "request", "dedupe", "due_at",
 )  # fmt: skip
 STEPS = 4  # points of the picture over the log's size
-IDLE_SHARE, IDLE_MAX_S = 25.0, 180.0
 
 
 def story() -> list[e.Event]:
@@ -175,16 +172,6 @@ async def build(data: Path, ended: int, queued: int) -> tuple[int, float]:
     return filler.position, time.perf_counter() - began
 
 
-async def settled(pid: int) -> None:
-    """The service has done what a start on such a store brings: first checkpoint, statuses of open jobs."""
-    process, until = psutil.Process(pid), time.monotonic() + IDLE_MAX_S
-    process.cpu_percent()
-    while time.monotonic() < until:
-        await asyncio.sleep(2)
-        if process.cpu_percent() < IDLE_SHARE:
-            return
-
-
 async def over_log(folder: str) -> None:
     """Points of the picture: new jobs on logs of several sizes."""
     for step in range(STEPS):
@@ -209,10 +196,10 @@ async def main() -> None:
         with started([str(TIDINGS), "up", "--data", str(data), "--port", "0", "--no-demo"]) as ours:
             url, key = ours["url"], ours["api_key"]
             await ready_type(url, key)
-            await settled(int(ours["pid"]))
+            await settled(int(ours["pid"]))  # first checkpoint, statuses of open jobs
             waiting = json.loads(await plain(url, key, "GET", "/v1/jobs?state=queued&limit=1"))["jobs"]
             assert waiting, "the store has no queued job"
-            await measure(url, key, "grown: ")
+            await measure(url, key, int(ours["pid"]), "grown: ")
             jobs = min(scaled(10_000, 1_000), QUEUED)
             done = await result(await worker(url, key, SLOTS, jobs))
             said("grown: work: drain", jobs / float(str(done["seconds"])), "jobs/s", f"{jobs:,} of {QUEUED:,} queued")

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import uvloop
 from msgspec import Struct
 
@@ -28,6 +29,7 @@ CONNECTIONS = 64
 BATCH = 500
 READ_JOBS = 1000
 TYPE = "bench.load"
+IDLE_SHARE, IDLE_MAX_S = 25.0, 180.0  # of a core, and how long that is waited for
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
@@ -249,6 +251,16 @@ async def some_jobs(url: str, key: str, count: int) -> list[str]:
         answer = await plain(url, key, "POST", "/v1/jobs/batch", whole.partition(b"\r\n\r\n")[2])
         found += [each["job"]["id"] for each in json.loads(answer)["answers"]]
     return found[:count]
+
+
+async def settled(pid: int) -> None:
+    """The service has done what came before: followers of the log are at its end, and what a start brings is over."""
+    process, until = psutil.Process(pid), time.monotonic() + IDLE_MAX_S
+    process.cpu_percent()
+    while time.monotonic() < until:
+        await asyncio.sleep(2)
+        if process.cpu_percent() < IDLE_SHARE:
+            return
 
 
 def show(what: str, seen: Load, of: Load | None = None, *, each: int = 1) -> None:

@@ -11,13 +11,13 @@ import time
 import uvloop
 
 from bench._rows import QUICK, said, scaled
-from bench.load import BATCH, Load, batches, load, new_jobs, one_click, reads, ready_type, some_jobs, tidings
+from bench.load import BATCH, Load, batches, load, new_jobs, one_click, reads, ready_type, settled, some_jobs, tidings
+from bench.work import taught
 
 READ_JOBS = 1000
 STEPS = (1, 4, 16, 64, 256)
 SUBMITS_BESIDE = 500  # a second, while jobs are read
 BESIDE_CONNECTIONS = 16
-SETTLED_S = 3  # what follows the log has come to the end of the batches before
 
 
 def told(name: str, seen: Load, *, each: int = 1, unit: str = "/s") -> None:
@@ -63,7 +63,7 @@ async def over_load(url: str, key: str, seconds: float) -> None:
         said(f"over load: p99 at {connections} connections", seen.ms(0.99), "ms")
 
 
-async def measure(url: str, key: str, prefix: str = "") -> None:
+async def measure(url: str, key: str, pid: int, prefix: str = "") -> None:
     seconds = scaled(4, 2)
     await load(url, new_jobs(key), 1)  # everything is loaded once
     told(f"{prefix}submits: new jobs", await load(url, new_jobs(key), seconds))
@@ -71,7 +71,7 @@ async def measure(url: str, key: str, prefix: str = "") -> None:
     batch = await load(url, batches(key), seconds, connections=4)
     told(f"{prefix}submits: batches of 500", batch, each=BATCH, unit="jobs/s")
     jobs = await some_jobs(url, key, READ_JOBS)
-    await asyncio.sleep(SETTLED_S)
+    await settled(pid)  # what follows the log has come to the end of the batches before
     told(f"{prefix}GET of a job", await load(url, reads(key, jobs), seconds))
     beside = asyncio.create_task(steady(url, key, SUBMITS_BESIDE, seconds))
     busy = await load(url, reads(key, jobs), seconds)
@@ -84,7 +84,8 @@ async def main() -> None:
     with tidings() as ours:
         url, key = ours["url"], ours["api_key"]
         await ready_type(url, key)
-        await measure(url, key)
+        await taught(url, key)
+        await measure(url, key, int(ours["pid"]))
         if not QUICK:
             await over_load(url, key, 1.5)
 

@@ -18,6 +18,7 @@ from bench._rows import said, scaled
 from bench.load import TYPE, plain, ready_type, some_jobs, tidings
 
 SLOTS = 512
+TAUGHT = 100
 OUTPUT_MAX = 64 * 1024 * 1024
 
 
@@ -33,6 +34,12 @@ async def worker(url: str, key: str, slots: int, jobs: int) -> asyncio.subproces
 async def result(process: asyncio.subprocess.Process) -> dict[str, object]:
     out, _ = await process.communicate()
     return json.loads(out.splitlines()[-1])
+
+
+async def taught(url: str, key: str) -> None:
+    """So many jobs have run that waits are known and stated, as in any store that is in use."""
+    await some_jobs(url, key, TAUGHT)
+    await result(await worker(url, key, 8, TAUGHT))
 
 
 async def drain(url: str, key: str, jobs: int, prefix: str = "") -> None:

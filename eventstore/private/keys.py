@@ -23,8 +23,10 @@ OWN = "private-keys"  # the secret that wraps where no master key is given
 _OWN = "select value from secrets where name = $1"
 _FORGET_OWN = "delete from secrets where name = $1 and not exists (select from person_keys where master = $2)"
 # By the primary key.
-_FIND = """select tenant, person, id, wrapped, master, made_at from person_keys
-    where partition = $1 and (tenant, person) in (select * from unnest($2::text[], $3::text[]))"""
+_FIND = """select k.* from unnest($2::text[], $3::text[]) w (tenant, person) cross join lateral (
+        select tenant, person, id, wrapped, master, made_at from person_keys k
+        where k.partition = $1 and k.tenant = w.tenant and k.person = w.person offset 0
+    ) k"""
 _MAKE = """insert into person_keys (partition, tenant, person, id, wrapped, master, made_at)
     values ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp())) on conflict do nothing"""
 _DESTROY = "delete from person_keys where partition = $1 and tenant = $2 and person = $3"

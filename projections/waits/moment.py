@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.waits.learnt import Learnt
-from projections.waits.places import Kind, Places, Rank
+from projections.waits.places import Kind, Places
 from projections.waits.predict import Prediction, predict
 from projections.waits.promise import Stated
+from projections.waits.ranks import Rank
 from schemas.events import Bounds, EstimateStated
 from schemas.job import Job
 from schemas.states import LIVELY, WAITING, Phase

@@ -1,10 +1,9 @@
 """Who waits where and who works, in memory: the queue's own order and the live attempts, for one partition.
 
 A copy of the tables `queue` and `leases` that follows the log, so that no reading scans them. It begins from the
-tables and is as large as they are; each event costs a search by halves in one line.
+tables and is as large as they are; each event costs a search by halves in one line (`ranks.py`).
 """
 
-from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,13 +12,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from projections.waits.ranks import Rank, Ranks
 from schemas import events as e
 from schemas.envelope import Recorded, moment_of
 from schemas.jobtypes import Limits
 
 K = TypeVar("K")
 Kind = tuple[str, str]  # tenant, type
-Rank = tuple[int, datetime, str]  # the order of claiming: priority, then age, then id
 
 ALIVE_S = 60.0  # whoever took or ended work of a type is still there for so long
 
@@ -41,7 +40,7 @@ class Places:
         self.jobs: dict[str, Entry] = {}
         self.unknown: set[str] = set()
         self._working: dict[str, None] = {}
-        self._lines: dict[Kind, list[Rank]] = {}
+        self._lines: dict[Kind, Ranks] = {}
         self._running: Counter[tuple[str, str, str]] = Counter()  # tenant, type, owner
         self._of_kind: Counter[Kind] = Counter()
         self._of_type: Counter[str] = Counter()
@@ -102,7 +101,10 @@ class Places:
     def _wait(self, job: str, entry: Entry, ready_at: datetime) -> None:
         self._free(job, entry, None)
         entry.rank = (-entry.priority, ready_at, job)
-        insort(self._lines.setdefault(entry.kind, []), entry.rank)
+        line = self._lines.get(entry.kind)
+        if line is None:
+            line = self._lines[entry.kind] = Ranks()
+        line.put(entry.rank)
 
     def _work(self, job: str, entry: Entry, worker: str, at: datetime) -> None:
         self._free(job, entry, None)
@@ -119,9 +121,7 @@ class Places:
         """Out of its line, or out of work. `acted`: its worker said so, so there is one."""
         if entry.rank:
             line = self._lines[entry.kind]
-            at = bisect_left(line, entry.rank)
-            if at < len(line) and line[at] == entry.rank:
-                del line[at]
+            line.drop(entry.rank)
             if not line:
                 del self._lines[entry.kind]
             entry.rank = None
@@ -142,8 +142,8 @@ class Places:
 
     def ahead(self, kind: Kind, names: Iterable[str], rank: Rank) -> int:
         """How many jobs of these types are claimed before one of this rank."""
-        lines = (self._lines.get((kind[0], name), ()) for name in {*names, kind[1]})
-        return sum(bisect_left(line, rank) for line in lines)
+        lines = (self._lines.get((kind[0], name)) for name in {*names, kind[1]})
+        return sum(line.before(rank) for line in lines if line)
 
     def served(self, kind: Kind, at: datetime) -> bool:
         """Whether a worker has work of this type, or had some a moment ago."""

@@ -13,8 +13,9 @@ from eventstore.tail import Tail
 from projections.waits.follow import Follower
 from projections.waits.line import Line
 from projections.waits.moment import ACCEPTED, STARTED, Moment, moment, rank, statement
-from projections.waits.places import Kind, Rank
+from projections.waits.places import Kind
 from projections.waits.predict import LEARNT, Prediction
+from projections.waits.ranks import Rank
 from projections.waits.words import steady
 from schemas.events import EstimateStated
 from schemas.job import Job

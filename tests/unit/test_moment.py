@@ -174,7 +174,7 @@ def test_a_lost_worker_is_not_there() -> None:
 def test_no_order_of_events_breaks_what_is_known_of_places(happened: list[tuple[str, e.Event]]) -> None:
     found = places(*((job, float(n), data) for n, (job, data) in enumerate(happened)))
     assert all(count > 0 for count in found._of_kind.values())
-    assert all(line == sorted(line) for line in found._lines.values())
+    assert all(list(line) == sorted(line) for line in found._lines.values())
     at_work = [entry for entry in found.jobs.values() if entry.worker]
     assert sum(found._of_kind.values()) == len(at_work) == len(found._working)
 
