@@ -38,7 +38,7 @@ READ_SQL = "select position, line from events where partition = $1 and position 
 _READ_STREAM = """select version, line, hash from events
     where partition = $1 and tenant = $2 and stream = $3 and version > $4 order by version limit $5"""
 # Each by the same index: `offset 0` keeps the planner from reading the whole log for a few hundred of them.
-_FIRSTS = """select line from unnest($2::text[], $3::text[]) w (tenant, stream) cross join lateral (
+FIRSTS_SQL = """select line from unnest($2::text[], $3::text[]) w (tenant, stream) cross join lateral (
         select line from events e
         where e.partition = $1 and e.tenant = w.tenant and e.stream = w.stream and e.version = 1 offset 0
     ) first"""
@@ -112,7 +112,7 @@ async def read_sealed(
 async def read_firsts(conn: Connection, partition: int, streams: Sequence[tuple[str, str]]) -> list[Recorded]:
     """The first event of each (tenant, stream): what a later event of the stream does not repeat."""
     tenants, names = [tenant for tenant, _ in streams], [name for _, name in streams]
-    found = [decode(row["line"]) for row in await conn.fetch(_FIRSTS, partition, tenants, names)]
+    found = [decode(row["line"]) for row in await conn.fetch(FIRSTS_SQL, partition, tenants, names)]
     known = {(each.tenant, each.stream) for each in found}
     for tenant, name in streams:
         if (tenant, name) not in known:  # archived, and gone on since

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from eventstore.read import FIRSTS_SQL
 from projections.status.read import JOB_SQL, LOOKUP_SQL
 from services.jobs.handler import LOAD_SQL, PLAN_KEPT, WRITE_SQL
 
@@ -81,3 +82,16 @@ async def test_a_job_is_found_by_its_key(planner: asyncpg.Connection, sql: str, 
     await planner.execute(f"prepare found as {sql}")
     lines = [row[0] for row in await planner.fetch(f"explain (costs off) execute found ({arguments})")]
     assert {found[1] for line in lines if (found := SCAN.search(line))} == {"jobs_pkey"}, lines
+
+
+async def test_first_events_are_found_one_by_one(planner: asyncpg.Connection) -> None:
+    """However many of them, and whatever is known of the log: joined as a whole, it was read as a whole."""
+    await planner.execute(
+        "set plan_cache_mode = auto; reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin"
+    )
+    await planner.execute(f"prepare firsts as {FIRSTS_SQL}")
+    many = f"'{{{','.join(map(str, range(500)))}}}'"
+    rows = await planner.fetch(f"explain (costs off) execute firsts (0, {many}, {many})")
+    lines = [row[0] for row in rows]
+    assert any("events_stream_version on events" in line for line in lines), lines
+    assert any("Nested Loop" in line for line in lines), lines

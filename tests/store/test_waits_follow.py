@@ -158,7 +158,7 @@ async def test_a_snapshot_that_is_not_what_the_log_teaches_is_found(service: Ser
 def shape(places: Places) -> object:
     """Lines, counts and limits, without what only a running process can know."""
     return (
-        {kind: line for kind, line in places._lines.items() if line},
+        {kind: list(line) for kind, line in places._lines.items() if line},
         dict(places._of_kind),
         dict(places._running),
         dict(places._limits),
