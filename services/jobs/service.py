@@ -88,7 +88,7 @@ class JobService:
     def put(self, command: Command) -> asyncio.Future[Answer]:
         """The same without waiting: what is put in one step of the loop is decided in one append."""
         future = self._appenders[self._place(command)].put(command)
-        if isinstance(command, SubmitJob):
+        if isinstance(command, SubmitJob) and not future.done():  # turned away where the queue is full
             self.on_submit(command)
         return future
 

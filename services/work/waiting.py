@@ -156,7 +156,10 @@ class WaitingClaims:
         waiter = next((w for w in waiting if not w.claiming and not w.stirred.is_set()), None)
         if waiter and not (job.body.not_before or self._closed):
             tenants = (job.tenant,) if waiter.command.everyone else ()
-            waiter.handed = self._jobs.put(msgspec.structs.replace(waiter.command, tenants=tenants))
+            handed = self._jobs.put(msgspec.structs.replace(waiter.command, tenants=tenants))
+            if handed.done():  # the queue is full: the tail wakes it
+                return
+            waiter.handed = handed
             waiter.claiming = True
             waiter.stirred.set()
 
