@@ -127,6 +127,20 @@ async def test_jobs_that_come_together_go_to_all_who_wait(service: Service, clai
     assert sorted(given) == sorted([each.job] for each in clicks)
 
 
+async def test_a_full_queue_takes_no_worker_out_of_its_wait(
+    service: Service, claims: WaitingClaims, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submit is turned away, or takes the last place: the worker waits on, and hears of no refusal."""
+    (waiting,), _ = await waiters(claims, service, tenant, 1)
+    with monkeypatch.context() as full:
+        full.setattr(service._appenders[0], "_queue_max", 0)
+        assert isinstance(await service.do(click(tenant, 1)), Rejection)
+        full.setattr(service._appenders[0], "_queue_max", 1)
+        accepted = service.put(wanted := click(tenant, 2))
+        await accepted
+    assert jobs_of(await waiting) == [wanted.job]
+
+
 async def test_a_worker_that_goes_as_its_job_comes_gives_it_back(
     service: Service, claims: WaitingClaims, pool: Pool, tenant: str
 ) -> None:
