@@ -5,10 +5,13 @@ already; a page of it from PostgreSQL would be read and decoded anew by each fol
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from eventstore.append import Batch, Row
 from schemas.envelope import Recorded
+
+T = TypeVar("T")
 
 MOST_BYTES = 4 * 1024 * 1024  # of lines, in each partition
 
@@ -32,18 +35,16 @@ class Recent:
 
     def recorded(self, after: int, limit: int) -> list[Recorded]:
         """The next events; none where they are not at hand, which says nothing of the log."""
-        found: list[Recorded] = []
-        for batch, first in self._behind(after):
-            found += batch.recorded[first : first + limit - len(found)]
-            if len(found) >= limit:
-                break
-        return found
+        return self._page(after, limit, lambda batch: batch.recorded)
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """The same, sealed."""
-        found: list[Row] = []
+        return self._page(after, limit, lambda batch: batch.rows)
+
+    def _page(self, after: int, limit: int, of: Callable[[Batch], list[T]]) -> list[T]:
+        found: list[T] = []
         for batch, first in self._behind(after):
-            found += batch.rows[first : first + limit - len(found)]
+            found += of(batch)[first : first + limit - len(found)]
             if len(found) >= limit:
                 break
         return found
