@@ -10,6 +10,7 @@ from projections.waits import work
 from projections.waits.experts import Opinion, blend, learn
 from projections.waits.line import slots_after
 from projections.waits.predict import (
+    CROWD,
     INTO_WAIT,
     at_start,
     into,
@@ -24,8 +25,8 @@ from projections.waits.predict import (
     waiting_in,
 )
 from projections.waits.promise import Aims, Stated, follow
-from projections.waits.queue import FEW, at_pace
-from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, Probe, State, Tenant, Turn
+from projections.waits.queue import FEW, Stand, at_pace
+from projections.waits.state import KNOWN_MAX, TURNS_MAX, Kind, Live, Probe, State, Tenant, Told, Turn
 from projections.waits.steps import STEPS
 from projections.waits.windows import log_of
 from schemas import events as e
@@ -45,6 +46,7 @@ MATES_MAX = 8
 USUAL_MEMORY = 200
 SATURATED_S = 2.0
 SAME_SECOND = 1.0
+TOLD_S, GROWN = 1.0, 1.1  # how long, and until which growth of the line, a burst is told the same
 
 
 def fold(known: State, recorded: Recorded) -> State:
@@ -93,15 +95,15 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
     stands = stand(tenant, kind, live, since)
     if kind.line.waiting < OPINIONS_MAX and not live.retried:
         live.opinions, live.pace = stands.opinions(stands.shared.depth), pace_of(tenant, kind)
-    views = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
-    live.took, live.taught = usual_work(known, kind, live, views), kind.work.outcomes
-    stated = waiting_in(known, kind, live, stands, since, live.took)
-    live.depth = min(stands.shared.depth, FEW)
-    live.queue, live.work, live.total = stated.queue, stated.work, stated.total
     key = sibling_key(kind, live.owner)
+    told = kind.told
+    if told is None or known.siblings.get(key, 0) <= CROWD or not _still(told, kind, live, since):
+        told = kind.told = _tell(known, kind, live, stands, since)
+    live.took, live.taught, live.expected = told.took, told.outcomes[1], told.expected
+    live.depth = min(stands.shared.depth, FEW)
+    live.queue, live.work, live.total = told.stated
     siblings = known.siblings[key] = known.siblings.get(key, 0) + 1
     kind.usual_ahead += (stands.shared.ahead - kind.usual_ahead) / (USUAL_MEMORY * siblings)  # a burst is not usual
-    live.expected = work.expected(kind.curve, views)
     kind.order.append(job)
     kind.line.enter(live.expected)
     tenant.line.enter(live.expected)
@@ -111,6 +113,25 @@ def _enter(known: State, job: str, live: Live, since: float) -> None:
         _probe(known, tenant, kind, since)
     live.lines = kind.mates
     live.entered = sum(line.entered for line in lines_of(tenant, live.lines))
+
+
+def _tell(known: State, kind: Kind, live: Live, stands: Stand, since: float) -> Told:
+    views = work.opinions(known.shelf, kind.number, kind.curve, live.owner, live.size)
+    took = usual_work(known, kind, live, views)
+    said = waiting_in(known, kind, live, stands, since, took)
+    expected, outcomes = work.expected(kind.curve, views), (kind.queue.outcomes, kind.work.outcomes)
+    stated = said.queue, said.work, said.total
+    return Told(live.owner, live.size, since, kind.line.work, outcomes, expected, took, stated)
+
+
+def _still(told: Told, kind: Kind, live: Live, since: float) -> bool:
+    """Whether the next job of a burst is told the same: nothing started or finished, and the line has hardly grown."""
+    return (
+        (told.owner, told.size) == (live.owner, live.size)
+        and told.outcomes == (kind.queue.outcomes, kind.work.outcomes)
+        and 0 <= since - told.at < TOLD_S
+        and kind.line.work <= told.work * GROWN
+    )
 
 
 def _probe(known: State, tenant: Tenant, kind: Kind, now: float) -> None:

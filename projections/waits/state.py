@@ -29,6 +29,22 @@ class Probe(Struct, array_like=True):
     stated: Stated
 
 
+class Told(Struct, array_like=True):
+    """What the last job that came was told: until the line is another one, its like in the same burst are told the same.
+
+    `work`: seconds of the line before it; `outcomes`: of the kind's waits and works by then.
+    """
+
+    owner: str
+    size: float | None
+    at: float
+    work: float
+    outcomes: tuple[int, int]
+    expected: float
+    took: tuple[float, float] | None
+    stated: tuple[Stated | None, Stated | None, Stated | None]  # its wait, its work, and both
+
+
 class Kind(Struct):
     """One job type of one tenant. `mates`: the types that take turns with it, itself first."""
 
@@ -50,6 +66,7 @@ class Kind(Struct):
         default_factory=lambda: [Promise(high=100.0) for _ in range(queue.MANY + 1)]
     )
     probes: dict[str, Probe] = field(default_factory=dict)  # by job
+    told: Told | None = None
     works: Promise = field(default_factory=Promise)
     works_at_start: Promise = field(default_factory=Promise)
     works_later: Promise = field(default_factory=Promise)  # what restating adds, while it works
