@@ -46,7 +46,7 @@ VERIFIER = "verifier"  # costs as much as the projections themselves, so only wh
 ROLES = frozenset({API, RELAY, PROJECTOR, ORCHESTRATOR})
 ALL_ROLES = ROLES | {VERIFIER}
 NATS_START_MAX_S = 2.0  # then the API is ready without it
-GC_OBJECTS = 20_000  # new ones before the next look for cycles
+GC_OBJECTS = 4_000  # new ones before the next look for cycles; a look at 20,000 held the loop for 20 ms
 STOP_MAX_S = 5  # for answers on their way; whoever started us waits only a little longer
 
 
@@ -57,7 +57,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 20, 100)
+    gc.set_threshold(GC_OBJECTS, 100, 100)
 
 
 class Engine:

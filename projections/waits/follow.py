@@ -20,22 +20,28 @@ from projections.waits import snapshots
 from projections.waits.learnt import Learnt, learn
 from projections.waits.places import Places
 from schemas.envelope import Recorded
+from schemas.events import EstimateStated, JobQueued, JobRequested
 from schemas.jobtypes import Definition
 
 log = structlog.get_logger()
 
 PAGE = 200  # events learnt before the loop is let go
+JOINS = JobRequested | JobQueued | EstimateStated
 
 _PLACES = files("projections.waits").joinpath("places.sql").read_text()
 _definition = msgspec.json.Decoder(Definition)
 
 
 class Follower:
-    """One partition in one process. `known` and `places` are read at any time and changed here alone."""
+    """One partition in one process. `known` and `places` are read at any time and changed here alone.
+
+    `moved`: how many events came that did more than put a job into its line.
+    """
 
     def __init__(self, pool: Pool, tail: Tail) -> None:
         self.known = Learnt()
         self.places = Places()
+        self.moved = 0
         self.caught_up = asyncio.Event()  # all that the tail has delivered is taken in
         self._pool = pool
         self._tail = tail
@@ -95,8 +101,11 @@ class Follower:
                 learn(self.known, each)
                 if each.position > self._placed:
                     self.places.hear(each)
+                if not isinstance(each.data, JOINS):
+                    self.moved += 1
             except Exception:
                 # A bug of ours: waits are then told less well, but the log goes on and so does all that follows it.
+                self.moved += 1
                 log.exception("an event taught nothing", partition=self.partition, position=each.position)
                 self.known.position = each.position
 

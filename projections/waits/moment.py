@@ -5,6 +5,7 @@ A pure read of what is at hand in memory, in constant time whatever the length o
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from msgspec import Struct
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 EXACT = 100  # jobs before this one that are counted exactly; more are rounded to two digits
 
 STATED_EVERY_S = 30.0
-STILL_S = 1.0  # what is put on record as a job is accepted or starts is what its first screens say
+STILL_S = 1.0  # what was told stays for so long; first of all what is put on record as a job is accepted or starts
 ACCEPTED, STARTED, SHOWN = "accepted", "started", "shown"
 
 WORKERS_BUSY, NO_WORKERS = "workers_busy", "no_workers"
@@ -59,23 +60,35 @@ class Moment(Struct, frozen=True):
 More = Callable[[Kind, Collection[str], Rank], int]
 
 
-def moment(
-    known: Learnt, places: Places, serving: Serving, job: Job, at: datetime, more: More = lambda *_: 0
-) -> Moment:
+class Place(NamedTuple):
+    """Where a job stands. `served`: the types its workers take, None for no worker; `ahead`: claimed before it."""
+
+    served: Collection[str] | None
+    ahead: int | None  # None where it can't be claimed yet, or works
+
+
+def place(places: Places, serving: Serving, job: Job, at: datetime, more: More = lambda *_: 0) -> Place:
+    """Of a job as it is now."""
+    kind = job.tenant, job.type
+    served = serving(kind)
+    if job.phase not in WAITING or (job.ready_at or job.created_at) > at:
+        return Place(served, None)
+    line = kind, served or (), rank(job)
+    return Place(served, places.ahead(*line) + more(*line))
+
+
+def moment(known: Learnt, places: Places, here: Place, job: Job, at: datetime) -> Moment:
     """Of a job as it is now. Nothing of one that has ended, needs a person or was asked to stop."""
     if job.phase not in WAITING | LIVELY:
         return Moment()
-    line = (job.tenant, job.type), serving((job.tenant, job.type)) or (), rank(job)
-    ready = job.phase in WAITING and (job.ready_at or job.created_at) <= at
-    ahead = places.ahead(*line) + more(*line) if ready else None
     try:
-        found = _just_stated(job, at) or predict(known.model, job, at, ahead)
+        found = _just_stated(job, at) or predict(known.model, job, at, here.ahead)
     except Exception:
         log.exception("no estimate could be made", job=job.id)  # a bug of ours, and no reason to hide the job
         found = Prediction()
     if job.phase not in WAITING:
         return Moment(found)
-    reason = _reason(places, serving, job, at, ahead or 0)
+    reason = _reason(places, here, job, at)
     if reason.name in {NO_WORKERS, NOT_BEFORE, RETRY_PAUSE}:  # what the line tells does not hold for it
         found = replace(found, queue=None, total=None, longer=False)
     return Moment(found, reason)
@@ -93,18 +106,18 @@ def rank(job: Job) -> Rank:
     return -job.priority, job.ready_at or job.created_at, job.id
 
 
-def _reason(places: Places, serving: Serving, job: Job, at: datetime, before: int) -> Reason:
+def _reason(places: Places, here: Place, job: Job, at: datetime) -> Reason:
     ready_at = job.ready_at or job.created_at
     if ready_at > at:
         if job.phase is Phase.RETRYING:
             return Reason(RETRY_PAUSE, RETRY_PAUSE, since=job.updated_at)
         return Reason(NOT_BEFORE, NOT_BEFORE, since=job.created_at)
     kind = job.tenant, job.type
-    ahead, about = rounded(before)
+    ahead, about = rounded(here.ahead or 0)
     limit = places.full(kind, job.owner)
     if limit:
         name, words = _LIMITS.get(limit, _OWNER_LIMIT)
-    elif serving(kind) is None and not places.served(kind, at):
+    elif here.served is None and not places.served(kind, at):
         name = words = NO_WORKERS
     else:
         name = words = WORKERS_BUSY

@@ -30,7 +30,7 @@ class Probe(Struct, array_like=True):
 
 
 class Told(Struct, array_like=True):
-    """What the last job that came was told: until the line is another one, its like in the same burst are told the same.
+    """What the last job that came was told. Until the line is another one, its like in the burst are told the same.
 
     `work`: seconds of the line before it; `outcomes`: of the kind's waits and works by then.
     """

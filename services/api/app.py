@@ -35,6 +35,7 @@ from services.api import (
     waits,
     work,
 )
+from services.api.answers import Answers
 from services.api.auditing import Auditing
 from services.api.auth import Keys
 from services.api.calls import Call, answer, serve
@@ -136,6 +137,7 @@ async def _parts(engine: Engine) -> Parts:
         ),
         auditing=Auditing(engine.checkpoints, engine.tails),
         metrics=Metrics(engine.relays, lambda: engine.shadow),
+        answers=Answers(),
         overviews=Overviews(pool),
     )
 

@@ -1,5 +1,6 @@
 """What the HTTP calls work with, made once for a process."""
 
+from services.api.answers import Answers
 from services.api.auditing import Auditing
 from services.api.auth import Keys
 from services.api.links import Links
@@ -13,6 +14,7 @@ from services.front.passes import Passes
 class Parts(asked.Parts, frozen=True, kw_only=True):
     """The parts of a running API: what every way in needs, and what HTTP alone does."""
 
+    answers: Answers
     keys: Keys
     passes: Passes
     links: Links

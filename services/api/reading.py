@@ -2,11 +2,8 @@
 
 import asyncio
 from datetime import datetime
-from hashlib import blake2b
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 from starlette.responses import Response
 
 from projections.status.read import LAST, Filters, database_now, list_jobs, read_job_at
@@ -14,6 +11,7 @@ from schemas.job import Job
 from schemas.problems import Problem
 from schemas.states import State
 from schemas.views import JobView
+from services.api.answers import Answer, etag
 from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
 from services.front.problems import not_found, refused
@@ -21,8 +19,6 @@ from services.front.problems import not_found, refused
 PAGE, PAGE_MAX = 50, 200
 VERSION_MAX = 2**31 - 1
 FRESH = {"Cache-Control": "private, no-cache"}
-
-_encoder = msgspec.json.Encoder()
 
 
 class JobPage(Struct, frozen=True):
@@ -42,7 +38,7 @@ async def get_job(asked: Asked) -> Response:
     if at := asked.moment("at"):
         return await _past(asked, job, at)
     if asked.parameter("after") is None:
-        return _unless_known(asked, await asked.view(found, now))
+        return _unless_known(asked, await asked.parts.answers.of(asked, found, now))
     after = asked.whole("after", 0, 0, VERSION_MAX)
     wait_s = min(asked.number("wait", 0, 0, 86_400), asked.parts.settings.long_poll_max_s)
     if found.version <= after and wait_s > 0:
@@ -81,27 +77,18 @@ async def _when_newer(asked: Asked, job: str, after: int, wait_s: float) -> Resp
 
 
 def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
+    tag = etag(view, asked.language)
     if job.version > after:
-        return answer(view, headers={"ETag": _etag(view, asked.language), **FRESH})
-    return Response(status_code=304, headers={"ETag": _etag(view, asked.language), **FRESH})
+        return answer(view, headers={"ETag": tag, **FRESH})
+    return Response(status_code=304, headers={"ETag": tag, **FRESH})
 
 
-def _unless_known(asked: Asked, view: JobView) -> Response:
-    tag = _etag(view, asked.language)
+def _unless_known(asked: Asked, found: Answer) -> Response:
     known = [each.strip().removeprefix("W/") for each in asked.request.headers.get("if-none-match", "").split(",")]
-    headers = {"ETag": tag, "Vary": "Accept-Language, Authorization", **FRESH}
-    if tag in known or "*" in known:
+    headers = {"ETag": found.etag, "Vary": "Accept-Language, Authorization", **FRESH}
+    if found.etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return Response(_encoder.encode(view), 200, headers, JSON)
-
-
-def _etag(view: JobView, language: str) -> str:
-    """Covers all but the moment of reading: the version, what the wait says, the language, and the links' minute."""
-    wait = replace(view.wait, as_of="")
-    links = [action.href for action in view.actions]
-    private = view.title, view.result.ready, view.result.name  # may go without a new version, when a person is erased
-    moment = _encoder.encode((language, wait, view.waiting, view.result.href, links, private))
-    return f'"{view.version}-{blake2b(moment, digest_size=8).hexdigest()}"'
+    return Response(found.body, 200, headers, JSON)
 
 
 async def get_jobs(asked: Asked) -> Response:

@@ -127,14 +127,15 @@ class Asked(ABC):
     async def past_view(self, job: Job, at: datetime) -> JobView:
         """The job as it was at a past moment, with the wait that was last stated by then."""
         (job,) = await self.revealed([job])
-        return self._rendered(job, at, None)
+        return self.rendered(job, at, None)
 
-    def _rendered(self, job: Job, at: datetime, now: Moment | None) -> JobView:
+    def rendered(self, job: Job, at: datetime, now: Moment | None) -> JobView:
+        """A job whose private fields are as they may be seen. `now`: None for the wait that was last stated."""
         return render(job, self.language, sign=partial(self.parts.sign, self.tenant), as_of=at, now=now)
 
     async def views(self, jobs: Sequence[Job], at: datetime) -> list[JobView]:
         """The same for many, with one query for all that is private."""
-        return [self._rendered(job, at, self.parts.waits.moment(job, at)) for job in await self.revealed(jobs)]
+        return [self.rendered(job, at, self.parts.waits.moment(job, at)) for job in await self.revealed(jobs)]
 
     async def revealed(self, jobs: Sequence[Job]) -> Sequence[Job]:
         """The jobs with their private fields as this caller's tenant may see them."""

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 EVERY_S = 1.0
 WORKING_MAX = 100  # of those looked at in one second, at most so many at work
+SLICE = 25  # of them before the loop is let go
 TOLD_MAX = 100_000  # jobs whose last told moment is remembered
 
 Look = tuple[object, ...]
@@ -71,7 +72,9 @@ class Moments:
         async with self._pool.acquire() as conn:
             at = await database_now(conn)
             jobs = await read_changed(conn, self._partition, wanted)
-        for job in jobs:
+        for n, job in enumerate(jobs, start=1):
+            if n % SLICE == 0:
+                await asyncio.sleep(0)
             version, before = self._told.get(job.id, (job.version, None))
             if version != job.version or job.phase not in WAITING | LIVELY:
                 continue  # its status is on the way, and has all of it

@@ -40,6 +40,7 @@ log = structlog.get_logger()
 
 MERGE_S = 0.25  # what happens to a job in this time is told as one
 PAGE = 256  # events read, jobs rendered and messages on their way at once
+SLICE = 32  # jobs rendered before the loop is let go
 SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partitions together
 SEEN_MIN = 1000
 FOLLOWER = "status"
@@ -302,7 +303,10 @@ class PartitionStatus:
 
     async def _send(self, jobs: Sequence[Job], at: datetime) -> list[Job]:
         """Answers those that were refused, since their subject stands elsewhere."""
-        shown = [(job, body) for job in jobs if (body := self._body(job, at))]
+        shown: list[tuple[Job, bytes]] = []
+        for first in range(0, len(jobs), SLICE):
+            shown += [(job, body) for job in jobs[first : first + SLICE] if (body := self._body(job, at))]
+            await asyncio.sleep(0)
         answers = await self._answers.publish([self._asking(job, body, at) for job, body in shown])
         refused = []
         for (job, _), answer in zip(shown, answers, strict=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -12,18 +13,22 @@ from eventstore.postgres import Pool
 from eventstore.tail import Tail
 from projections.waits.follow import Follower
 from projections.waits.line import Line
-from projections.waits.moment import ACCEPTED, STARTED, Moment, moment, rank, statement
+from projections.waits.moment import ACCEPTED, STARTED, STILL_S, Moment, Place, moment, place, rank, statement
 from projections.waits.places import Kind
 from projections.waits.predict import LEARNT, Prediction
 from projections.waits.ranks import Rank
 from projections.waits.words import steady
 from schemas.events import EstimateStated
 from schemas.job import Job
-from schemas.states import HELD
+from schemas.states import HELD, WAITING
 from services.waits.workers import Workers
 
 STATED_MAX = 64  # estimates made anew in one append; like jobs share one while the line has hardly grown
 GROWN = 1.1
+STILL_MAX = 5_000  # waiting jobs that are told the same for STILL_S where only others joined the line
+
+
+Same = tuple[int, int, Place, int]  # all that a waiting job's moment may change with
 
 
 class Waits:
@@ -34,6 +39,7 @@ class Waits:
         self.workers = Workers(pool, list(tails), self._works)
         self.stating = {partition: Stating(follower, self.workers) for partition, follower in self.followers.items()}
         self._shown: dict[str, Prediction] = {}
+        self._still: OrderedDict[str, tuple[Same, Moment]] = OrderedDict()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -60,7 +66,21 @@ class Waits:
         follower = self._follower(job.tenant)
         if not follower.caught_up.is_set():
             return Moment()
-        return moment(follower.known, follower.places, self.workers.serving, job, at)
+        here = place(follower.places, self.workers.serving, job, at)
+        if job.phase not in WAITING:
+            return moment(follower.known, follower.places, here, job, at)
+        # Each job's seconds begin at another moment, so that not all are worked out anew at once.
+        second = int(at.timestamp() / STILL_S + hash(job.id) % 64 / 64)
+        same = job.version, follower.moved, here, second
+        last = self._still.get(job.id)
+        if last and last[0] == same:
+            return last[1]
+        found = moment(follower.known, follower.places, here, job, at)
+        self._still[job.id] = same, found
+        self._still.move_to_end(job.id)
+        if len(self._still) > STILL_MAX:
+            self._still.popitem(last=False)
+        return found
 
     def _follower(self, tenant: str) -> Follower:
         return self.followers[partition_of(tenant, len(self.followers))]
@@ -129,7 +149,8 @@ class Stating:
     def _moment(self, job: Job, at: datetime) -> Moment:
         """As its screen will say it: by what is claimed before it, with those accepted in this append."""
         follower = self._follower
-        return moment(follower.known, follower.places, self._workers.serving, job, at, self._ahead)
+        here = place(follower.places, self._workers.serving, job, at, self._ahead)
+        return moment(follower.known, follower.places, here, job, at)
 
     def _ahead(self, kind: Kind, names: Collection[str], before: Rank) -> int:
         lines = (self._entered.get((kind[0], name), ()) for name in {*names, kind[1]})

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from eventstore.tail import Tail
 from projections.waits.learnt import Learnt, decode, encode, learn
-from projections.waits.moment import Moment, Reason, look, moment, news, rounded, stated, statement
+from projections.waits.moment import Moment, Reason, look, moment, news, place, rounded, stated, statement
 from projections.waits.places import ALIVE_S, Places
 from projections.waits.predict import Prediction
 from projections.waits.promise import Stated
@@ -139,18 +139,20 @@ def queued(seconds: float) -> e.Event:
 
 
 def reason(found: Places, job: Job, seconds: float) -> Reason | None:
-    return moment(Learnt(), found, NOBODY.get, job, BEGIN + timedelta(seconds=seconds)).reason
+    at = BEGIN + timedelta(seconds=seconds)
+    return moment(Learnt(), found, place(found, NOBODY.get, job, at), job, at).reason
 
 
 def test_without_a_worker_nothing_is_said_of_the_start() -> None:
     known = taught()
     now = BEGIN + timedelta(seconds=LAST)
-    alone = moment(known, Places(), NOBODY.get, job_at(LAST), now)
+    alone = moment(known, Places(), place(Places(), NOBODY.get, job_at(LAST), now), job_at(LAST), now)
     assert alone.reason
     assert alone.reason.name == "no_workers"
     assert (alone.found.queue, alone.found.total) == (None, None)
     assert alone.found.work is not None
-    served = moment(known, Places(), lambda _: frozenset({"export"}), job_at(LAST), now)
+    there = place(Places(), lambda _: frozenset({"export"}), job_at(LAST), now)
+    served = moment(known, Places(), there, job_at(LAST), now)
     assert served.reason
     assert served.reason.name == "workers_busy"
     assert served.found.queue is not None
