@@ -1,5 +1,8 @@
 -- The inline projections: plain functions of events, applied in the append's transaction. Created in `public` by the
 -- migrations and in `rebuild` beside them by a rebuild; names are left unqualified for that.
+--
+-- A primary key is made after the other indexes: of a table that was vacuumed while it was empty, every index costs the
+-- planner the same, and it then takes the newest one (tests/store/test_plans.py).
 
 create table jobs (
     partition        int not null,
@@ -18,14 +21,14 @@ create table jobs (
     doc              bytea not null,  -- schemas.job.Job
     request          bytea not null,  -- {"input", "settings"} as requested
     retry_input      bytea,           -- corrected input of the present run
-    dedupe           bytea,           -- its key in the dedupe memory
-    primary key (partition, id)
+    dedupe           bytea            -- its key in the dedupe memory
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 create index jobs_newest on jobs (partition, tenant, created_position desc);
 create index jobs_owner on jobs (partition, tenant, owner, created_position desc);
 create index jobs_state on jobs (partition, tenant, state, created_position desc);
 create index jobs_ref on jobs (partition, tenant, ref);
 create index jobs_due on jobs (partition, due_at) where due_at is not null;
+alter table jobs add primary key (partition, id);
 
 create table queue (
     partition int not null,
@@ -34,12 +37,12 @@ create table queue (
     type      text not null,
     owner     text not null,
     priority  int not null,
-    ready_at  timestamptz not null,
-    primary key (partition, job)
+    ready_at  timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
 create index queue_next on queue (partition, tenant, type, priority desc, ready_at, job) include (owner);
 create index queue_ready on queue (partition, ready_at);
+alter table queue add primary key (partition, job);
 
 create table dedupe (
     partition int not null,

@@ -99,7 +99,8 @@ class Asked(asked.Asked):
 
     def parameter(self, name: str) -> str | None:
         """A parameter of the address, None where it is missing or empty."""
-        value = self.request.query_params.get(name)
+        # Most addresses have none: nothing is parsed for them.
+        value = self.request.query_params.get(name) if self.request.scope["query_string"] else None
         if value and "\0" in value:
             raise invalid(Fault(name, "must not contain the NUL character"))
         if value and len(value) > PARAMETER_MAX_CHARS:

@@ -2,9 +2,9 @@
 -- $1 partition · $2 jobs · $3, $4 dedupe (tenant, key) · $5–$7 idempotency (tenant, call, key) · $8, $9 types (tenant, name)
 -- $10, $11 items (job, id) · $12 jobs to retry · $13–$15 queues to claim from (tenant, type, how many)
 -- $16 tenants whose own stream goes on
--- Every branch goes by a primary key, a tenant's stream by events_stream_version, the queue by queue_next, live leases by leases_limits; no lock but the head's.
+-- Every branch goes by a primary key, a tenant's stream by events_stream_version, the queue by queue_next, an owner's leases by leases_limits; no lock but the head's.
 -- The plan is kept from append to append: `offset 0` makes each look-up one of a single row, whatever the planner guesses
--- (tests/store/test_plans.py). Left to its guesses, an append read whole tables: docs/performance.md.
+-- (tests/store/test_plans.py), and a tenant has one partition, so leases_limits needs none. Left to its guesses, an append read whole tables: docs/performance.md.
 with clock as (
     select position, hash, greatest(recorded_at, clock_timestamp()) as now, xmin::text::bigint as seen from heads where partition = $1
 ),
@@ -36,8 +36,9 @@ select 'job', id::text, null, null, null, created_position, null, null, null, nu
 from unnest($2::uuid[]) w (job)
 cross join lateral (select * from jobs j where j.partition = $1 and j.id = w.job offset 0) j
 union all
-select 'lease', job::text, worker, null, null, run, attempt, lease_s, null, seen_at, expires_at, pending_at, pending, null, null
-from leases where partition = $1 and job = any ($2::uuid[])
+select 'lease', l.job::text, worker, null, null, run, attempt, lease_s, null, seen_at, expires_at, pending_at, pending, null, null
+from unnest($2::uuid[]) w (job)
+cross join lateral (select * from leases l where l.partition = $1 and l.job = w.job offset 0) l
 union all
 select 'memory', m.tenant, encode(m.key, 'hex'), m.job::text, null, null, null, null, m.active, m.first_at, m.until, null, j.doc, null, null
 from remembered m left join lateral (select doc from jobs j where j.partition = $1 and j.id = m.job offset 0) j on true
@@ -72,7 +73,7 @@ cross join lateral (
     where q.partition = $1 and q.tenant = w.tenant and q.type = w.type and q.ready_at <= (select now from clock)
       and (w.limit_owner is null or w.limit_owner > (
             select count(*) from leases l
-            where l.partition = $1 and l.tenant = q.tenant and l.type = q.type and l.owner = q.owner))
+            where l.tenant = q.tenant and l.type = q.type and l.owner = q.owner))
     order by q.priority desc, q.ready_at, q.job
     limit w.most
 ) n
@@ -85,8 +86,8 @@ cross join lateral (
     where e.partition = $1 and e.tenant = w.tenant and e.stream = 'tenant:' || w.tenant
 ) v
 union all
-select 'live', l.tenant, l.type, l.owner, null, count(*), null, null, null, null, null, null, null, null, null
-from leases l
-where (select bool_or(limited) or count(distinct tenant) > 1 from queues) and l.partition = $1
-  and l.type = any (select type from queues)
-group by l.tenant, l.type, l.owner
+select 'live', live.tenant, live.type, live.owner, null, count(*), null, null, null, null, null, null, null, null, null
+from leases live
+where (select bool_or(limited) or count(distinct tenant) > 1 from queues) and live.partition = $1
+  and live.type = any (select type from queues)
+group by live.tenant, live.type, live.owner

@@ -10,7 +10,10 @@ put_leases as (
             pending_at = excluded.pending_at
 ),
 drop_leases as (
-    delete from leases where partition = $1 and job = any ($14::uuid[])
+    delete from leases where ctid = any (array(
+        select l.ctid from unnest($14::uuid[]) gone (job)
+        cross join lateral (select ctid from leases l where l.partition = $1 and l.job = gone.job offset 0) l
+    ))
 ),
 put_keys as (
     insert into idempotency (partition, tenant, call, key, body, status, job, answer, position, at)
