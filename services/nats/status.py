@@ -7,11 +7,9 @@ refuses. So a status never goes back, however many publish.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -34,6 +32,7 @@ from schemas.job import Job
 from schemas.messages import LANGUAGES
 from schemas.states import ENDED, visible
 from services.nats.moments import Moments
+from services.nats.seen import EMPTY, Place, Seen
 from services.waits.waits import Waits
 
 log = structlog.get_logger()
@@ -41,7 +40,7 @@ log = structlog.get_logger()
 MERGE_S = 0.25  # what happens to a job in this time is told as one
 PAGE = 256  # events read, jobs rendered and messages on their way at once
 SLICE = 32  # jobs rendered before the loop is let go
-SEEN_MAX = 50_000  # jobs whose place in the stream is remembered, in all partitions together
+SEEN_MAX = 100_000  # jobs whose place in the stream is remembered, in all partitions together
 SEEN_MIN = 1000
 FOLLOWER = "status"
 WAITS_JOBS = 200  # jobs of a partition whose waits are looked at in a second
@@ -57,17 +56,6 @@ CHANGED_SQL = _FILES.joinpath("status_changed.sql").read_text()
 _OPEN = _FILES.joinpath("status_open.sql").read_text()
 
 _encoder = msgspec.json.Encoder()
-
-
-class Place(NamedTuple):
-    """What stands on a job's subject."""
-
-    sequence: int
-    version: int
-    stays: bool = False  # the server won't take it away: the job has not ended
-
-
-EMPTY = Place(0, 0)
 
 
 class Purged(Exception):
@@ -132,9 +120,9 @@ class PartitionStatus:
         self.moments = Moments(pool, tail.partition, waits, jobs=waits_jobs)
         self._replicas = replicas
         self._ttl_s = ttl_s
-        self._remember = remember
         self._look_s = look_s
-        self._seen: OrderedDict[str, Place] = OrderedDict()
+        self._seen = Seen(remember)
+        self._first = 0  # of the stream, as last looked at
         self._stir = asyncio.Event()
         self._js: JetStreamContext
         self._answers: Answers
@@ -196,7 +184,8 @@ class PartitionStatus:
         if info is None or info.created != self._made:
             raise Purged("it was deleted")
         first = info.state.first_seq
-        if any(place.stays and 0 < place.sequence < first for place in self._seen.values()):
+        begins_later, self._first = first > self._first, first
+        if begins_later and any(place.stays and 0 < place.sequence < first for place in self._seen.places()):
             raise Purged(f"it begins at {first}")
         if info.state.messages == 0:
             async with self._pool.acquire() as conn:
@@ -260,8 +249,8 @@ class PartitionStatus:
             at = await database_now(conn)
             jobs = await read_changed(conn, self._tail.partition, list(changed))
         for job, begun in changed.items():
-            if begun:
-                self._seen.setdefault(job, EMPTY)  # nobody can have published it before; if so, it is refused
+            if begun and job not in self._seen:
+                self._seen.put(job, EMPTY)  # nobody can have published it before; if so, it is refused
         await self._publish(jobs, at)
         return rows[-1]["position"] if rows else self._tail.position
 
@@ -285,12 +274,12 @@ class PartitionStatus:
                 raise Purged("a status is gone")
         else:
             raise TimeoutError("another publisher is quicker")
-        while len(self._seen) > self._remember:
-            self._seen.popitem(last=False)
+        self._seen.shorten()
 
     async def _learn(self, jobs: Sequence[Job]) -> None:
         found = await asyncio.gather(*(self._place(job) for job in jobs))
-        self._seen.update((job.id, place) for job, place in zip(jobs, found, strict=True))
+        for job, place in zip(jobs, found, strict=True):
+            self._seen.put(job.id, place)
 
     async def _place(self, job: Job) -> Place:
         try:
@@ -311,8 +300,7 @@ class PartitionStatus:
         refused = []
         for (job, _), answer in zip(shown, answers, strict=True):
             if answer.error is None:
-                self._seen[job.id] = Place(answer.seq, job.version, job.phase not in ENDED)
-                self._seen.move_to_end(job.id)
+                self._seen.put(job.id, Place(answer.seq, job.version, job.phase not in ENDED))
             elif answer.error.err_code == _WRONG_PLACE:
                 refused.append(job)
             else:

@@ -1,0 +1,61 @@
+"""Where each job's last status stands in the stream, as far as this process has seen it.
+
+Bounded: whose status is the oldest goes first. A hundred thousand are kept, so they are kept small: numbers by numbers.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+_VERSION_BITS = 32
+
+
+class Place(NamedTuple):
+    """What stands on a job's subject."""
+
+    sequence: int
+    version: int
+    stays: bool = False  # the server won't take it away: the job has not ended
+
+
+EMPTY = Place(0, 0)
+
+
+class Seen:
+    """By job."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._places: dict[int, int] = {}
+
+    def __contains__(self, job: str) -> bool:
+        return UUID(job).int in self._places
+
+    def __getitem__(self, job: str) -> Place:
+        """Raises KeyError."""
+        return _place(self._places[UUID(job).int])
+
+    def put(self, job: str, place: Place) -> None:
+        key = UUID(job).int
+        self._places.pop(key, None)  # it is the newest now
+        self._places[key] = (place.sequence << _VERSION_BITS | place.version) << 1 | place.stays
+
+    def pop(self, job: str) -> Place:
+        """Raises KeyError."""
+        return _place(self._places.pop(UUID(job).int))
+
+    def clear(self) -> None:
+        self._places.clear()
+
+    def shorten(self) -> None:
+        """Forget those beyond the most that are kept."""
+        while len(self._places) > self._most:
+            del self._places[next(iter(self._places))]
+
+    def places(self) -> Iterator[Place]:
+        return map(_place, self._places.values())
+
+
+def _place(packed: int) -> Place:
+    rest = packed >> 1
+    return Place(rest >> _VERSION_BITS, rest & (1 << _VERSION_BITS) - 1, bool(packed & 1))
