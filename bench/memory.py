@@ -1,7 +1,8 @@
 """Memory of `tidings up`: at rest, and under 300 jobs a second that a worker ends.
 
 `python -m bench.memory [SECONDS]`. PSS of the service and of nats-server, and of PostgreSQL's processes what is not
-shared. A short form of the hour: growth counts from the first third of the load to its end.
+shared. A short form of the hour: growth counts from the middle of the load to its end, when what is kept for some
+seconds (nats-server's write caches) is there.
 """
 
 import asyncio
@@ -55,15 +56,15 @@ async def main(seconds: float) -> None:
         rate = await load / (time.perf_counter() - began)
         working.terminate()
         await working.wait()
-    first = next(found for at, found in samples if at >= min(seconds / 3, samples[-1][0]))
+    first = next(found for at, found in samples if at >= min(seconds / 2, samples[-1][0]))
     last = samples[-1][1]
     note = f"{rate:,.0f} jobs/s for {seconds:.0f} s; {text(last)}"
     said("memory: up, under load", sum(last.values()), "MB", note)
     said("memory: growth of the service under load", last["service"] - first["service"], "MB", note)
-    jobs = rate * (samples[-1][0] - seconds / 3)
+    jobs = rate * (samples[-1][0] - seconds / 2)
     said("memory: nats-server, for each job", (last["nats"] - first["nats"]) * 1000 / max(1.0, jobs), "kB")
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else scaled(60, 10)))
+        uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else scaled(150, 10)))

@@ -225,6 +225,29 @@ async def test_an_etag_covers_the_moment(api: Api) -> None:
     assert newer.json()["version"] == 2
 
 
+async def test_a_waiting_jobs_answer_is_never_an_old_one(api: Api) -> None:
+    """However often it was read just before: by whom, in which language, and whatever has happened since."""
+    await api.define(dedupe={"for": "never"})
+    await api.job(input=1)
+    second = await api.job(input=2)
+
+    async def reads(language: str = "en") -> Json:
+        answers = [await api.http.get(f"/v1/jobs/{second}", headers={"Accept-Language": language}) for _ in range(3)]
+        assert len({answer.headers["etag"] for answer in answers}) == 1
+        found: Json = answers[-1].json()
+        return found
+
+    assert waiting(await reads())["ahead"] == 1
+    assert (await reads("de"))["label"] != (await reads())["label"]
+    lease = await begin(api)
+    assert waiting(await reads())["ahead"] == 0
+    await api.submit(input=2, dedupe={"for": "1 day"})
+    await end(api, lease)
+    await begin(api)
+    assert (await reads())["state"] == "running"
+    assert (await reads())["waiting"] is None
+
+
 async def test_a_burst_in_one_append_stands_in_line(api: Api) -> None:
     """Each is told of those before it, though the log knows none of them yet; and the model is as the log says."""
     await learn(api)

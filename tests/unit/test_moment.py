@@ -115,6 +115,37 @@ async def test_a_watched_job_does_not_flicker_and_never_shows_a_range_that_has_p
     shown.hide(started.id)
 
 
+async def test_a_waiting_job_is_told_the_same_for_a_second_while_others_only_join() -> None:
+    shown, at = waits(taught()), BEGIN + timedelta(seconds=LAST)
+    shown.workers.asks("trace", "w-1", ("export",))
+    for name in ("first", "new"):
+        join(shown, name, requested())
+        join(shown, name, queued(LAST))
+    job = job_at(LAST, "new")
+    told = shown.moment(job, at)
+    assert told.reason
+    assert told.reason.ahead == 1
+    join(shown, "third", requested())
+    join(shown, "third", queued(LAST + 1))
+    assert shown.moment(job, at) is told
+    assert shown.moment(replace(job, version=2), at) is not told
+    assert shown.moment(job, at) is not told  # the one before came later
+    assert shown.moment(job, at + timedelta(seconds=2)) is not told
+    told = shown.moment(job, at)
+    join(shown, "first", START)
+    started = shown.moment(job, at).reason
+    assert started
+    assert started.ahead == 0, "at once, not a second later"
+    told = shown.moment(job, at)
+    shown.workers.leaves("trace", "w-1")
+    assert shown.moment(job, at) is not told
+
+
+def join(shown: Waits, job: str, data: e.Event) -> None:
+    follower = shown.followers[0]
+    follower._take([replace(recorded(job, LAST + 1, data), position=follower.known.position + 1)])
+
+
 @pytest.mark.parametrize(("count", "told"), [(0, 0), (99, 99), (100, 100), (101, 100), (137, 140), (1_250, 1_300)])
 def test_many_are_rounded_to_two_digits(count: int, told: int) -> None:
     assert rounded(count) == (told, count > 100)

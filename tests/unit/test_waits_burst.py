@@ -1,13 +1,14 @@
 """A first burst after a calm history, in event time: what the last one in line is told, again and again, is true."""
 
 import heapq
+import itertools
 import random
 from datetime import timedelta
 
 import pytest
 
 from projections.waits.fold import fold
-from projections.waits.predict import Prediction, predict
+from projections.waits.predict import CROWD, Prediction, predict
 from projections.waits.replay import BEGIN
 from projections.waits.state import State
 from schemas import events as e
@@ -83,3 +84,46 @@ def test_the_last_of_a_burst_is_told_the_truth_all_the_way(work_s: float) -> Non
         missed += [(each.low, each.left, each.high) for each in told if not each.low <= each.left <= each.high]
         assert all(each.longer for each in told[:5])
     assert len(missed) <= looks // 10, missed
+
+
+def test_the_jobs_of_a_burst_share_what_they_are_told_until_one_starts() -> None:
+    known = taught_line()
+    stated = [known.live[f"burst{n}"].queue for n in range(60)]
+    assert len({id(each) for each in stated[CROWD + 1 :]}) < 25  # as the line grows by tenths
+    assert all(each and later and each.high <= later.high for each, later in itertools.pairwise(stated))
+    kind = known.tenants["trace"].kinds["export"]
+    before = kind.told
+    known = fold(known, recorded("burst0", END, STARTED))
+    came(known, "late", END)
+    assert kind.told is not before
+
+
+def test_another_owner_or_size_in_the_burst_is_told_by_itself() -> None:
+    known = taught_line()
+    kind = known.tenants["trace"].kinds["export"]
+    before = kind.told
+    came(known, "hers", END, "bob")
+    assert kind.told is not before
+    assert kind.told
+    assert kind.told.owner == "bob"
+
+
+END = 10_000.0
+
+
+def taught_line() -> State:
+    """A calm history, then sixty jobs of ann's in one second."""
+    known = State()
+    for number in range(CALM):
+        job, at = f"calm{number}", 100.0 * number
+        came(known, job, at, f"o{number % 5}")
+        fold(known, recorded(job, at + 1, STARTED))
+        fold(known, recorded(job, at + 31, FINISHED))
+    for number in range(60):
+        came(known, f"burst{number}", END)
+    return known
+
+
+def came(known: State, job: str, at: float, owner: str = "ann") -> None:
+    fold(known, recorded(job, at, requested(owner, None)))
+    fold(known, queued(job, at))
