@@ -1,7 +1,9 @@
 """A prediction in words, and which of two predictions a screen goes on showing."""
 
 from datetime import datetime
+from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.status.words import Script, message
@@ -15,25 +17,45 @@ from schemas.messages import say
 from schemas.states import BLOCKED, ENDED, HELD
 from schemas.views import Arg, Message, MomentView, Range, Wait, Waiting
 
+CACHED = 4096  # predictions in words
 STEPS_KEPT = 1  # a shown end stays while the new one is at most so many steps away
 _UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
 def wait_view(job: Job, found: Prediction, script: Script, as_of: datetime) -> Wait:
     """The view's `wait`, each part with its text; `text` says what matters now."""
+    known = _in_words(found, job.phase in HELD, job.size is not None, _outside(job), script.language)
+    script.messages.update(known.messages)
+    return Wait(known.queue, known.work, known.total, known.reliable, known.text, time_text(as_of))
+
+
+class _Words(Struct, frozen=True):
+    """A `Wait` without its moment, and the messages behind its texts."""
+
+    queue: Range | None
+    work: Range | None
+    total: Range | None
+    reliable: bool
+    text: str
+    messages: dict[str, Message]
+
+
+@lru_cache(maxsize=CACHED)  # a third of a view's rendering; like jobs are told the same
+def _in_words(found: Prediction, works: bool, sized: bool, outside: str | None, language: str) -> _Words:
+    """`works`: a worker has it; `sized`: its size is known; `outside`: what is said where no time runs."""
+    script = Script(language)
     note = "longer" if found.longer else "slower" if found.slower else "none"
-    works = job.phase in HELD
     queue_line = None if works else queue_message(found.queue, note)
-    work_line = work_message(found, note if works else "none", sized=job.size is not None)
+    work_line = work_message(found, note if works else "none", sized=sized)
     total_line = _filled("total", found.total, {}) if found.total else None
     text = work_line if works else queue_line if found.queue else work_line
-    return Wait(
+    return _Words(
         queue=_range(script, "/wait/queue/text", found.queue, queue_line),
         work=_range(script, "/wait/work/text", found.work, work_line),
         total=_range(script, "/wait/total/text", found.total, total_line),
         reliable=bool(found.work if works else found.queue or found.work),
-        text=script.say("/wait/text", _plain(job) or text or message("wait-none")),
-        as_of=time_text(as_of),
+        text=script.say("/wait/text", (message(outside) if outside else text) or message("wait-none")),
+        messages=script.messages,
     )
 
 
@@ -92,11 +114,11 @@ def _steps_apart(one: int, other: int) -> int:
     return abs(STEPS.index(one) - STEPS.index(other))
 
 
-def _plain(job: Job) -> Message | None:
-    """Of a job for which no time runs."""
+def _outside(job: Job) -> str | None:
+    """The message of a job for which no time runs."""
     if job.phase in ENDED:
-        return message("wait-ended")
-    return message("wait-blocked") if job.phase in BLOCKED else None
+        return "wait-ended"
+    return "wait-blocked" if job.phase in BLOCKED else None
 
 
 _MESSAGES = {
