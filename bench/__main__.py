@@ -21,7 +21,7 @@ from bench._results import Results, load, page
 HERE = Path(__file__).parent
 OUT = HERE / "out"
 NEWEST = OUT / "newest.json"
-PART_MAX_S = 900
+PART_MAX_S = 1200
 MEASURED = (
     "limits",
     "submits",

@@ -126,4 +126,4 @@ async def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(300_000, 50_000)))
+    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else scaled(1_500_000, 50_000)))

@@ -253,9 +253,9 @@ async def some_jobs(url: str, key: str, count: int) -> list[str]:
     return found[:count]
 
 
-async def settled(pid: int) -> None:
+async def settled(pid: int, most_s: float = IDLE_MAX_S) -> None:
     """The service has done what came before: followers of the log are at its end, and what a start brings is over."""
-    process, until = psutil.Process(pid), time.monotonic() + IDLE_MAX_S
+    process, until = psutil.Process(pid), time.monotonic() + most_s
     process.cpu_percent()
     while time.monotonic() < until:
         await asyncio.sleep(2)

@@ -5,6 +5,7 @@ before it, so it sees whatever was committed before it was asked (read your clic
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +18,7 @@ from projections.status.read import LOOKUP_SQL
 from schemas.job import Job
 
 TOGETHER_MAX = 256  # jobs in one query
+READ_MAX = 2_000  # jobs that were read lately: one that has not changed is not decoded again
 
 _job = msgspec.json.Decoder(Job)
 
@@ -32,6 +34,7 @@ class Lookup:
         self._pool = pool
         self._asked: dict[Place, asyncio.Future[Row | None]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._read_before: OrderedDict[str, tuple[bytes, Job]] = OrderedDict()
 
     async def job(self, partition: int, tenant: str, job: str) -> Found | None:
         """The job as it is. None where the tenant has none of this id. Raises what the database raises."""
@@ -44,8 +47,19 @@ class Lookup:
         row = await asyncio.shield(future)  # who hangs up leaves the answer to the others
         if row is None:
             return None
-        found = _job.decode(row["doc"])  # here, so that a spoiled row fails nobody else
+        found = self._decoded(job, row["doc"])  # here, so that a spoiled row fails nobody else
         return (found, row["at"]) if found.tenant == tenant else None
+
+    def _decoded(self, job: str, doc: bytes) -> Job:
+        before = self._read_before.get(job)
+        if before and before[0] == doc:
+            return before[1]
+        found = _job.decode(doc)
+        self._read_before[job] = doc, found
+        self._read_before.move_to_end(job)
+        if len(self._read_before) > READ_MAX:
+            self._read_before.popitem(last=False)
+        return found
 
     async def _ask(self) -> None:
         """Until nobody waits."""

@@ -5,7 +5,7 @@ tables and is as large as they are; each event costs a search by halves in one l
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from sys import intern
 from typing import TypeVar
@@ -140,8 +140,11 @@ class Places:
         if acted:
             self._acted[entry.kind] = acted
 
-    def ahead(self, kind: Kind, names: Iterable[str], rank: Rank) -> int:
-        """How many jobs of these types are claimed before one of this rank."""
+    def ahead(self, kind: Kind, names: Collection[str], rank: Rank) -> int:
+        """How many jobs of these types and its own are claimed before one of this rank."""
+        if not names:
+            line = self._lines.get(kind)
+            return line.before(rank) if line else 0
         lines = (self._lines.get((kind[0], name)) for name in {*names, kind[1]})
         return sum(line.before(rank) for line in lines if line)
 

@@ -84,10 +84,11 @@ def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
 
 
 def _unless_known(asked: Asked, found: Answer) -> Response:
-    known = [each.strip().removeprefix("W/") for each in asked.request.headers.get("if-none-match", "").split(",")]
     headers = {"ETag": found.etag, "Vary": "Accept-Language, Authorization", **FRESH}
-    if found.etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
+    if given := asked.request.headers.get("if-none-match"):
+        known = [each.strip().removeprefix("W/") for each in given.split(",")]
+        if found.etag in known or "*" in known:
+            return Response(status_code=304, headers=headers)
     return Response(found.body, 200, headers, JSON)
 
 
