@@ -10,9 +10,8 @@ from typing import Self
 from services.embedded.child import Child, begin, end_leftovers
 from services.embedded.folder import CannotStart, DataFolder, Secrets
 
-_GARBAGE = {
-    "GOGC": "50"
-}  # of what is in use, instead of as much again: a laptop's memory is worth its 1 or 2 % of a core
+# As much garbage as half of what is in use, not as all of it: a laptop has less memory to spare than CPU.
+_GARBAGE = {"GOGC": "50"}
 _CONFIG = """\
 server_name: tidings
 listen: "127.0.0.1:{port}"
