@@ -6,7 +6,7 @@ before it, so it sees whatever was committed before it was asked (read your clic
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -32,19 +32,17 @@ class Lookup:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._asked: dict[Place, asyncio.Future[Row | None]] = {}
+        self._asked: dict[Place, list[asyncio.Future[Row | None]]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._read_before: OrderedDict[str, tuple[bytes, Job]] = OrderedDict()
 
     async def job(self, partition: int, tenant: str, job: str) -> Found | None:
         """The job as it is. None where the tenant has none of this id. Raises what the database raises."""
-        place = partition, job
-        future = self._asked.get(place)
-        if future is None:
-            future = self._asked[place] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
+        self._asked.setdefault((partition, job), []).append(future)
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
-        row = await asyncio.shield(future)  # who hangs up leaves the answer to the others
+        row = await future  # each its own: who hangs up leaves the answer to the others
         if row is None:
             return None
         found = self._decoded(job, row["doc"])  # here, so that a spoiled row fails nobody else
@@ -68,16 +66,21 @@ class Lookup:
             try:
                 rows = await self._read(list(batch))
             except Exception as error:  # noqa: BLE001 - each who asked judges it
-                for future in batch.values():
+                for future in _waiting(batch.values()):
                     future.set_exception(error)
-                    future.exception()  # looked at: whoever asked may have hung up
                 continue
             found = {(row["partition"], str(row["id"])): row for row in rows}
-            for place, future in batch.items():
-                future.set_result(found.get(place))
+            for place, futures in batch.items():
+                for future in _waiting([futures]):
+                    future.set_result(found.get(place))
 
     async def _read(self, places: Sequence[Place]) -> list[Row]:
         async with self._pool.acquire() as conn:
             partitions, jobs = [place[0] for place in places], [UUID(place[1]) for place in places]
             rows: list[Row] = await conn.fetch(LOOKUP_SQL, partitions, jobs)
             return rows
+
+
+def _waiting(asked: Iterable[list[asyncio.Future[Row | None]]]) -> Iterator[asyncio.Future[Row | None]]:
+    """Of those who asked, who has not hung up."""
+    return (future for futures in asked for future in futures if not future.done())

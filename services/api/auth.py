@@ -21,6 +21,16 @@ from services.front.problems import refused
 from services.keys import REMEMBERED_S, SERVE, Principal, find_key
 
 REMEMBERED_MAX = 10_000
+_HEADERS = "tidings.headers"  # in the scope of a request
+
+
+def header(request: Request, name: str) -> str | None:
+    """By its name in lower case. Each call asks for several: they are put in order once."""
+    named: dict[bytes, bytes] | None = request.scope.get(_HEADERS)
+    if named is None:
+        named = request.scope[_HEADERS] = dict(reversed(request.scope["headers"]))  # of two, the first counts
+    found = named.get(name.encode())
+    return None if found is None else found.decode("latin-1")
 
 
 class Keys:
@@ -34,7 +44,7 @@ class Keys:
 
     async def caller(self, request: Request) -> Caller:
         """Raises Refused (401) without a key that works now."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        scheme, _, key = (header(request, "authorization") or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise refused(Problem.UNAUTHORIZED)
@@ -47,7 +57,7 @@ class Keys:
             caller = await self._found(digest, key, now)
         if caller is None:
             raise refused(Problem.UNAUTHORIZED)
-        return _acting(caller, request.headers.get("tidings-tenant"))
+        return _acting(caller, header(request, "tidings-tenant"))
 
     async def _found(self, digest: bytes, key: str, now: float) -> Caller | None:
         """One question for all calls that come with a key while it is on its way, unless it takes too long."""

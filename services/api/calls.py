@@ -20,7 +20,7 @@ from eventstore.postgres import AWAY
 from schemas.ids import is_uuid
 from schemas.messages import negotiate
 from schemas.problems import Fault, Problem, Rejection
-from services.api.auth import check_scope
+from services.api.auth import check_scope, header
 from services.api.parts import Parts
 from services.api.problems import problem_response
 from services.front import asked
@@ -68,7 +68,7 @@ class Asked(asked.Asked):
 
     def header(self, name: str) -> str | None:
         """Header bytes come as Latin-1; names are sent in UTF-8."""
-        found = self.request.headers.get(name)
+        found = header(self.request, name)
         try:
             return found and found.encode("latin-1").decode()
         except UnicodeError:
@@ -77,7 +77,7 @@ class Asked(asked.Asked):
     async def raw(self, limit: int | None = None) -> bytes:
         """Refused before it is read where it says its size, else as soon as it passes the limit."""
         limit = limit or self.parts.settings.json_body_max_bytes
-        told = self.request.headers.get("content-length", "0")
+        told = header(self.request, "content-length") or "0"
         if told.isdecimal() and int(told) > limit:
             raise too_large("body", limit)
         chunks, size = [], 0
@@ -181,9 +181,9 @@ async def serve(call: Call, parts: Parts, request: Request) -> Response:
 
 
 async def _answer(call: Call, parts: Parts, request: Request) -> Response:
-    language = negotiate(request.headers.get("accept-language"))
+    language = negotiate(header(request, "accept-language"))
     try:
-        linked = call.linked and "sig" in request.query_params and not request.headers.get("authorization")
+        linked = call.linked and "sig" in request.query_params and not header(request, "authorization")
         caller = parts.links.caller(request) if linked else await parts.keys.caller(request)
         check_scope(caller, call.scopes, owned=call.owned)
         reply = await call.handler(Asked(parts, request, caller, language, linked=linked))

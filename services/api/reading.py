@@ -12,6 +12,7 @@ from schemas.problems import Problem
 from schemas.states import State
 from schemas.views import JobView
 from services.api.answers import Answer, etag
+from services.api.auth import header
 from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
 from services.front.problems import not_found, refused
@@ -85,7 +86,7 @@ def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
 
 def _unless_known(asked: Asked, found: Answer) -> Response:
     headers = {"ETag": found.etag, "Vary": "Accept-Language, Authorization", **FRESH}
-    if given := asked.request.headers.get("if-none-match"):
+    if given := header(asked.request, "if-none-match"):
         known = [each.strip().removeprefix("W/") for each in given.split(",")]
         if found.etag in known or "*" in known:
             return Response(status_code=304, headers=headers)
