@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from projections.waits.fold import fold
 from projections.waits.judge import Answer, Pair, Score, judge
+from projections.waits.places import Places
 from projections.waits.predict import running, waiting
 from projections.waits.promise import Stated
 from projections.waits.queue import FREE
 from projections.waits.replay import FINISHED, START, SUBMIT, Row, events
-from projections.waits.state import State
+from projections.waits.state import Live, State
 
 RECENT = 50
 RECENT_LEAST = 5
@@ -49,6 +50,7 @@ def replay(rows: list[Row], slots: float = 0.0, *, later: bool = False) -> list[
     for what, number, recorded in events(rows):
         if restating:
             restating.until(known, recorded.recorded_at.timestamp())
+            restating.places.hear(recorded)
         known = fold(known, recorded)
         live = known.live.get(recorded.stream)
         if live is None:
@@ -64,9 +66,13 @@ def replay(rows: list[Row], slots: float = 0.0, *, later: bool = False) -> list[
 
 
 class Restating:
-    """Asks again LATER_S after a job came or began, of those that still wait or work then, before the next event."""
+    """Asks again LATER_S after a job came or began, of those that still wait or work then, before the next event.
+
+    As a screen does: by how many are claimed before it (`places`), those of other types that take turns included.
+    """
 
     def __init__(self, rows: list[Row], said: list[Said]) -> None:
+        self.places = Places()
         self._rows, self._said = rows, said
         self._due: deque[tuple[float, int, int]] = deque()
 
@@ -81,9 +87,13 @@ class Restating:
             if live is None:
                 continue
             if what == SUBMIT and live.waiting:
-                self._said[number].queue_later = waiting(known, live, at).queue
+                self._said[number].queue_later = waiting(known, live, at, self._ahead(known, live, number)).queue
             elif what == START and live.started is not None:
                 self._said[number].work_later = running(known, live, at - live.started).work
+
+    def _ahead(self, known: State, live: Live, number: int) -> int | None:
+        entry, kind = self.places.jobs[self._rows[number].job], known.tenants[live.tenant].kinds[live.type]
+        return None if entry.rank is None else self.places.ahead(entry.kind, kind.mates, entry.rank)
 
 
 def table(rows: list[Row], said: list[Said], *, later: bool = False) -> list[Part]:

@@ -20,7 +20,6 @@ BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 FINISHED, FAILED = State.FINISHED.value, "failed"  # words of a trace
 END, SUBMIT, START, END_AT_ONCE = range(4)  # the order within one moment
 
-_BEGIN = time_text(BEGIN)  # the fold goes by the event's own time
 _DEFINITION = Definition(title="Job")
 
 
@@ -83,13 +82,13 @@ def events(rows: list[Row]) -> Iterator[tuple[int, int, Recorded]]:
     for position, (seconds, what, number) in enumerate(moments(rows), start=1):
         row = rows[number]
         at = BEGIN + timedelta(seconds=seconds)
-        for data in _data(row, what):
+        for data in _data(row, what, at):
             yield what, number, _recorded(row.job, position, at, data)
 
 
-def _data(row: Row, what: int) -> tuple[e.Event, ...]:
+def _data(row: Row, what: int, at: datetime) -> tuple[e.Event, ...]:
     if what == SUBMIT:
-        return _requested(row), e.JobQueued(run=1, ready_at=_BEGIN)
+        return _requested(row), e.JobQueued(run=1, ready_at=time_text(at))
     if what == START:
         return (e.AttemptStarted(run=1, attempt=1, worker="trace"),)
     if row.started is None:

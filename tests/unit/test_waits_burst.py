@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from projections.waits.evaluate import replay
 from projections.waits.fold import fold
 from projections.waits.predict import CROWD, Prediction, predict
-from projections.waits.replay import BEGIN
+from projections.waits.replay import BEGIN, Row
+from projections.waits.replay import FINISHED as CAME
 from projections.waits.state import State
 from schemas import events as e
 from schemas.envelope import Recorded, time_text
@@ -127,3 +129,17 @@ def taught_line() -> State:
 def came(known: State, job: str, at: float, owner: str = "ann") -> None:
     fold(known, recorded(job, at, requested(owner, None)))
     fold(known, queued(job, at))
+
+
+def test_who_is_asked_again_is_told_by_those_really_before_them() -> None:
+    """Jobs that came behind and gave up meanwhile stand before nobody."""
+    history = [Row(f"h{n}", "export", f"o{n % 5}", 10.0, 100.0 * n, 100.0 * n, 100.0 * n + 30, CAME) for n in range(60)]
+    begun = Row("long", "export", "o1", 10.0, END, END, END + 900, CAME)
+    line = [Row(f"w{n}", "export", f"p{n}", 10.0, END + 1 + n, None, None, "") for n in range(9)]
+    gone = [Row(f"g{n}", "export", f"q{n}", 10.0, END + 20 + n, None, END + 40 + n, "canceled") for n in range(12)]
+    later = Row("later", "export", "o2", 10.0, END + 1000, None, None, "")
+    alone = replay([*history, begun, *line, later], later=True)
+    crowded = replay([*history, begun, *line, *gone, later], later=True)
+    last = len(history) + len(line)
+    assert alone[last].queue_later
+    assert crowded[last].queue_later == alone[last].queue_later
