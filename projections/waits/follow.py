@@ -20,13 +20,13 @@ from projections.waits import snapshots
 from projections.waits.learnt import Learnt, learn
 from projections.waits.places import Places
 from schemas.envelope import Recorded
-from schemas.events import EstimateStated, JobQueued, JobRequested
+from schemas.events import EstimateStated, JobDelayed, JobQueued, JobRequested
 from schemas.jobtypes import Definition
 
 log = structlog.get_logger()
 
 PAGE = 200  # events learnt before the loop is let go
-JOINS = JobRequested | JobQueued | EstimateStated
+MOVES_NOBODY = JobRequested | JobQueued | JobDelayed | EstimateStated  # but the job itself, whose version tells
 
 _PLACES = files("projections.waits").joinpath("places.sql").read_text()
 _definition = msgspec.json.Decoder(Definition)
@@ -35,7 +35,7 @@ _definition = msgspec.json.Decoder(Definition)
 class Follower:
     """One partition in one process. `known` and `places` are read at any time and changed here alone.
 
-    `moved`: how many events came that did more than put a job into its line.
+    `moved`: how many events came that did more than put a job into its line, or tell that it waits long.
     """
 
     def __init__(self, pool: Pool, tail: Tail) -> None:
@@ -101,7 +101,7 @@ class Follower:
                 learn(self.known, each)
                 if each.position > self._placed:
                     self.places.hear(each)
-                if not isinstance(each.data, JOINS):
+                if not isinstance(each.data, MOVES_NOBODY):
                     self.moved += 1
             except Exception:
                 # A bug of ours: waits are then told less well, but the log goes on and so does all that follows it.
