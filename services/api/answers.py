@@ -59,7 +59,7 @@ class Answers:
 
 def _plain(job: Job) -> bool:
     """Whether it waits for its first start, with neither links that run out nor anything private."""
-    return job.phase in WAITING and job.run == 1 and not job.definition.private
+    return job.phase in WAITING and job.started_at is None and not job.definition.private
 
 
 def _answer(view: JobView, language: str) -> Answer:
