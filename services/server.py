@@ -28,6 +28,7 @@ from projections.waits.follow import Snapshots
 from services.api import health
 from services.api.app import VERSION, build, close, opened
 from services.api.metrics import Metrics
+from services.api.wire import Wire
 from services.archiving import Archiver, archive_url
 from services.files import Files
 from services.jobs.service import JobService
@@ -275,7 +276,7 @@ class Server(uvicorn.Server):
             app,
             host=settings.host,
             port=settings.port,
-            http="httptools",
+            http=Wire,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -8,7 +8,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -69,14 +68,14 @@ class Lookup:
                 for future in _waiting(batch.values()):
                     future.set_exception(error)
                 continue
-            found = {(row["partition"], str(row["id"])): row for row in rows}
-            for place, futures in batch.items():
+            found: dict[int, Row] = {row["nth"]: row for row in rows}
+            for nth, futures in enumerate(batch.values(), start=1):
                 for future in _waiting([futures]):
-                    future.set_result(found.get(place))
+                    future.set_result(found.get(nth))
 
     async def _read(self, places: Sequence[Place]) -> list[Row]:
+        partitions, jobs = [place[0] for place in places], [place[1] for place in places]
         async with self._pool.acquire() as conn:
-            partitions, jobs = [place[0] for place in places], [UUID(place[1]) for place in places]
             rows: list[Row] = await conn.fetch(LOOKUP_SQL, partitions, jobs)
             return rows
 

@@ -1,4 +1,4 @@
-"""The answer to a GET of a job: its bytes and what they are known by.
+"""The answer to a GET of a job, and what it is known by.
 
 Many look at the same job while it waits. As long as neither the job nor its moment has changed, all get the same bytes
 (docs/performance.md says what that saves).
@@ -11,6 +11,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+from starlette.responses import Response
 
 from projections.waits.moment import Moment
 from schemas.job import Job
@@ -19,15 +20,17 @@ from schemas.views import JobView
 from services.front.asked import Asked
 
 ANSWERS_MAX = 2_000  # kept in memory, each of two or three kB
+FRESH = {"Cache-Control": "private, no-cache"}
 
 _encoder = msgspec.json.Encoder()
 
 
 class Answer(Struct, frozen=True):
-    """`body` as it is sent."""
+    """`whole` may be sent many times: sending changes nothing of it."""
 
     etag: str
-    body: bytes
+    headers: dict[str, str]
+    whole: Response
 
 
 class _Kept(Struct, frozen=True):
@@ -63,7 +66,9 @@ def _plain(job: Job) -> bool:
 
 
 def _answer(view: JobView, language: str) -> Answer:
-    return Answer(etag(view, language), _encoder.encode(view))
+    tag = etag(view, language)
+    headers = {"ETag": tag, "Vary": "Accept-Language, Authorization", **FRESH}
+    return Answer(tag, headers, Response(_encoder.encode(view), 200, headers, "application/json"))
 
 
 def etag(view: JobView, language: str) -> str:

@@ -19,10 +19,11 @@ from schemas.job import Job
 from schemas.messages import say
 from schemas.private import REMOVED
 from schemas.problems import Problem
+from services.api.answers import FRESH
 from services.api.calls import JSON, Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
 from services.api.downloads import MEDIA_TYPE, attachment, download
-from services.api.reading import CURSOR_QUERY, FRESH, VERSION_MAX
+from services.api.reading import CURSOR_QUERY, VERSION_MAX
 from services.front.problems import not_found, refused
 from services.front.uploads import find_upload
 

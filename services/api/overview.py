@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
+from services.api.answers import FRESH
 from services.api.calls import Asked, Call, answer
 from services.api.looks import Overview
-from services.api.reading import FRESH
 
 
 async def overview(asked: Asked) -> Response:

@@ -11,15 +11,14 @@ from schemas.job import Job
 from schemas.problems import Problem
 from schemas.states import State
 from schemas.views import JobView
-from services.api.answers import Answer, etag
+from services.api.answers import FRESH, Answer, etag
 from services.api.auth import header
-from services.api.calls import JSON, Asked, Call, Query, answer
+from services.api.calls import Asked, Call, Query, answer
 from services.api.cursors import cursor, place_in
 from services.front.problems import not_found, refused
 
 PAGE, PAGE_MAX = 50, 200
 VERSION_MAX = 2**31 - 1
-FRESH = {"Cache-Control": "private, no-cache"}
 
 
 class JobPage(Struct, frozen=True):
@@ -85,12 +84,11 @@ def _newer(asked: Asked, job: Job, after: int, view: JobView) -> Response:
 
 
 def _unless_known(asked: Asked, found: Answer) -> Response:
-    headers = {"ETag": found.etag, "Vary": "Accept-Language, Authorization", **FRESH}
     if given := header(asked.request, "if-none-match"):
         known = [each.strip().removeprefix("W/") for each in given.split(",")]
         if found.etag in known or "*" in known:
-            return Response(status_code=304, headers=headers)
-    return Response(found.body, 200, headers, JSON)
+            return Response(status_code=304, headers=found.headers)
+    return found.whole
 
 
 async def get_jobs(asked: Asked) -> Response:

@@ -8,8 +8,8 @@ from schemas.commands import DefineType, IdempotencyKey
 from schemas.ids import is_type_name
 from schemas.jobtypes import JobType, problems_of
 from schemas.problems import Fault, Problem
+from services.api.answers import FRESH
 from services.api.calls import Asked, Call, answer
-from services.api.reading import FRESH
 from services.front.asked import accepted, position
 from services.front.bodies import decode, invalid
 from services.front.keyed import body_digest

@@ -4,8 +4,8 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from projections.waits.calibration import TypeReport, report
+from services.api.answers import FRESH
 from services.api.calls import Asked, Call, answer
-from services.api.reading import FRESH
 
 
 class CalibrationReport(Struct, frozen=True):

@@ -28,7 +28,15 @@ GROWN = 1.1
 STILL_MAX = 5_000  # waiting jobs that are told the same for STILL_S where only others joined the line
 
 
-Same = tuple[int, int, Place, int]  # all that a waiting job's moment may change with
+class Still(Struct, frozen=True):
+    """What a waiting job was told, and all that it may change with."""
+
+    version: int
+    second: int
+    moved: int
+    here: Place
+    heard: int  # where nobody was heard of since, it still stands in its place
+    now: Moment
 
 
 class Waits:
@@ -39,7 +47,7 @@ class Waits:
         self.workers = Workers(pool, list(tails), self._works)
         self.stating = {partition: Stating(follower, self.workers) for partition, follower in self.followers.items()}
         self._shown: dict[str, Prediction] = {}
-        self._still: OrderedDict[str, tuple[Same, Moment]] = OrderedDict()
+        self._still: OrderedDict[str, Still] = OrderedDict()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -66,21 +74,32 @@ class Waits:
         follower = self._follower(job.tenant)
         if not follower.caught_up.is_set():
             return Moment()
-        here = place(follower.places, self.workers.serving, job, at)
         if job.phase not in WAITING:
+            here = place(follower.places, self.workers.serving, job, at)
             return moment(follower.known, follower.places, here, job, at)
+        return self._waiting(follower, job, at)
+
+    def _waiting(self, follower: Follower, job: Job, at: datetime) -> Moment:
         # Each job's seconds begin at another moment, so that not all are worked out anew at once.
         second = int(at.timestamp() / STILL_S + hash(job.id) % 64 / 64)
-        same = job.version, follower.moved, here, second
         last = self._still.get(job.id)
-        if last and last[0] == same:
-            return last[1]
-        found = moment(follower.known, follower.places, here, job, at)
-        self._still[job.id] = same, found
+        if last and (last.version, last.second, last.moved) != (job.version, second, follower.moved):
+            last = None
+        if last and self._stands(last, follower, job):
+            return last.now
+        here = place(follower.places, self.workers.serving, job, at)
+        now = last.now if last and last.here == here else moment(follower.known, follower.places, here, job, at)
+        self._still[job.id] = Still(job.version, second, follower.moved, here, follower.known.position, now)
         self._still.move_to_end(job.id)
         if len(self._still) > STILL_MAX:
             self._still.popitem(last=False)
-        return found
+        return now
+
+    def _stands(self, last: Still, follower: Follower, job: Job) -> bool:
+        """Whether it stands where it stood: nothing was heard since, and the same workers are there."""
+        here = last.here
+        heard = last.heard == follower.known.position and here.ahead is not None  # else it may have become ready
+        return heard and here.served == self.workers.serving((job.tenant, job.type))
 
     def _follower(self, tenant: str) -> Follower:
         return self.followers[partition_of(tenant, len(self.followers))]

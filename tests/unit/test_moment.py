@@ -141,6 +141,26 @@ async def test_a_waiting_job_is_told_the_same_for_a_second_while_others_only_joi
     assert shown.moment(job, at) is not told
 
 
+async def test_a_job_that_becomes_ready_is_told_so_within_the_second() -> None:
+    shown, at = waits(taught()), BEGIN + timedelta(seconds=LAST)
+    shown.workers.asks("trace", "w-1", ("export",))
+    job = replace(job_at(LAST, "later"), ready_at=at + timedelta(milliseconds=2))
+    reasons = [shown.moment(job, at + timedelta(milliseconds=after)).reason for after in (0, 1, 2)]
+    assert [each.name for each in reasons if each] == ["not_before", "not_before", "workers_busy"]
+
+
+async def test_who_passes_a_waiting_job_is_counted_at_once() -> None:
+    shown, at = waits(taught()), BEGIN + timedelta(seconds=LAST)
+    shown.workers.asks("trace", "w-1", ("export",))
+    join(shown, "new", requested())
+    join(shown, "new", queued(LAST))
+    job = job_at(LAST, "new")
+    assert (shown.moment(job, at).reason or Reason("", "")).ahead == 0
+    join(shown, "urgent", replace(requested(), priority=5))
+    join(shown, "urgent", queued(LAST + 1))
+    assert (shown.moment(job, at).reason or Reason("", "")).ahead == 1
+
+
 def join(shown: Waits, job: str, data: e.Event) -> None:
     follower = shown.followers[0]
     follower._take([replace(recorded(job, LAST + 1, data), position=follower.known.position + 1)])
