@@ -151,8 +151,8 @@ class Filler:
         dedupe = ("partition", "tenant", "key", "job", "first_at", "active", "state")
         await self._conn.copy_records_to_table("dedupe", records=keys, columns=dedupe)
         if queued:
-            queue = [(0, UUID(job), "default", TYPE, "ann", 0, AT) for job in ids]
-            columns = ("partition", "job", "tenant", "type", "owner", "priority", "ready_at")
+            queue = [(0, UUID(job), "default", TYPE, "ann", 0, AT, True) for job in ids]
+            columns = ("partition", "job", "tenant", "type", "owner", "priority", "ready_at", "delayed")
             await self._conn.copy_records_to_table("queue", records=queue, columns=columns)
 
 

@@ -18,8 +18,8 @@ from schemas.jobtypes import FOREVER, Definition, text_in
 from schemas.private import marked
 from schemas.states import CLAIMABLE, ENDED, Phase, visible
 
-APPLY_PARAMS = 49
-APPLY_SQL = files("projections").joinpath("apply.sql").read_text()  # CTEs, $1 to $49
+APPLY_PARAMS = 50
+APPLY_SQL = files("projections").joinpath("apply.sql").read_text()  # CTEs, $1 to $50
 APPLY_ALONE_SQL = "with " + APPLY_SQL + " select"  # where nothing else belongs to the statement
 TABLES = ("jobs", "queue", "dedupe", "items", "types")
 _json = msgspec.json.Encoder()
@@ -142,6 +142,7 @@ class Changes(Struct):
             *self._queue_columns(),
             *self._dedupe_columns(),
             *self._other_columns(),
+            [job.phase is Phase.DELAYED for job in self.queue.values() if job],
         ]
 
     def _job_columns(self) -> list[list[object]]:

@@ -1,5 +1,5 @@
 -- The rows of one batch, as CTEs that the append and the rebuild put into their statement.
--- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types · $49 jobs' dedupe keys
+-- $1 partition · $2–$16 jobs · $17–$22 queue in, $23 out · $24–$32 dedupe · $33–$41 items · $42–$48 types · $49 jobs' dedupe keys · $50 queue in, delayed
 -- Rows are found by primary key; who runs it holds the head's row lock, or works on tables nobody else sees.
 -- The plan is kept from append to append: where only its guesses would lead the planner to the primary key, a look-up
 -- (`offset 0`) gives the row's place (ctid), which stays, since nobody else writes.
@@ -29,9 +29,10 @@ move_jobs as (
     where j.ctid = new.place
 ),
 put_queue as (
-    insert into queue as q (partition, job, tenant, type, owner, priority, ready_at)
-    select $1, * from unnest($17::uuid[], $18::text[], $19::text[], $20::text[], $21::int[], $22::timestamptz[])
-    on conflict (partition, job) do update set ready_at = excluded.ready_at where q.ready_at <> excluded.ready_at
+    insert into queue as q (partition, job, tenant, type, owner, priority, ready_at, delayed)
+    select $1, * from unnest($17::uuid[], $18::text[], $19::text[], $20::text[], $21::int[], $22::timestamptz[], $50::bool[])
+    on conflict (partition, job) do update set ready_at = excluded.ready_at, delayed = excluded.delayed
+        where (q.ready_at, q.delayed) <> (excluded.ready_at, excluded.delayed)
 ),
 drop_queue as (
     delete from queue where ctid = any (array(

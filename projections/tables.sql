@@ -17,7 +17,7 @@ create table jobs (
     created_position bigint not null,
     position         bigint not null,
     created_at       timestamptz not null,
-    due_at           timestamptz,     -- when time alone changes this job next (delay, pause, silence, deadline, expiry)
+    due_at           timestamptz,     -- when time alone changes this job next (pause, silence, deadline, expiry)
     doc              bytea not null,  -- schemas.job.Job
     request          bytea not null,  -- {"input", "settings"} as requested
     retry_input      bytea,           -- corrected input of the present run
@@ -37,11 +37,12 @@ create table queue (
     type      text not null,
     owner     text not null,
     priority  int not null,
-    ready_at  timestamptz not null
+    ready_at  timestamptz not null,
+    delayed   boolean not null default false  -- that it waits for long was told
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
 create index queue_next on queue (partition, tenant, type, priority desc, ready_at, job) include (owner);
-create index queue_ready on queue (partition, ready_at);
+create index queue_untold on queue (partition, ready_at) where not delayed;
 alter table queue add primary key (partition, job);
 
 create table dedupe (

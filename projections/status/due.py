@@ -35,7 +35,8 @@ def deadline_at(job: Job) -> datetime | None:
 
 
 def delayed_at(job: Job) -> datetime | None:
-    return job.ready_at + timedelta(seconds=DELAYED_AFTER_S) if job.ready_at else None
+    """When a ready job has waited for long. Watched apart (table `queue`), as many may come to it at once."""
+    return job.ready_at + timedelta(seconds=DELAYED_AFTER_S) if job.phase is Phase.READY and job.ready_at else None
 
 
 def expires_at(job: Job) -> datetime | None:
@@ -48,14 +49,12 @@ def cancel_due_at(job: Job) -> datetime | None:
 
 
 def next_due(job: Job) -> datetime | None:
-    """The earliest of all that may come for this job in its phase. Leases are watched apart (table `leases`)."""
+    """The earliest of what may come for this job in its phase. Its lease is watched apart (table `leases`)."""
     if job.phase in HELD:
         moments = [quiet_at(job), stuck_at(job), deadline_at(job), cancel_due_at(job)]
     elif job.phase in {Phase.SCHEDULED, Phase.RETRYING}:
         moments = [job.ready_at, deadline_at(job)]
-    elif job.phase is Phase.READY:
-        moments = [delayed_at(job), deadline_at(job)]
-    elif job.phase is Phase.DELAYED:
+    elif job.phase in {Phase.READY, Phase.DELAYED}:
         moments = [deadline_at(job)]
     elif job.phase in BLOCKED:
         moments = [expires_at(job)]

@@ -36,7 +36,7 @@ def decide_time(job: Job, lease: Lease | None, now: datetime) -> list[e.Event]:
         return [e.NeedsFix(cause="overdue")]
     if job.phase in {Phase.SCHEDULED, Phase.RETRYING} and job.ready_at and _came(job.ready_at, now):
         return [e.JobQueued(run=job.run, ready_at=time_text(job.ready_at))]
-    if job.phase is Phase.READY and job.ready_at and _came(due.delayed_at(job), now):
+    if job.ready_at and _came(due.delayed_at(job), now):
         return [e.JobDelayed(ready_at=time_text(job.ready_at))]
     if job.phase in BLOCKED and _came(due.expires_at(job), now):
         return [e.JobCanceled(expired=True)]

@@ -2,6 +2,10 @@
 
 It sleeps until the earliest due moment of a job or a lease, is woken by appends, and looks once in `net_s` seconds as
 the net. Several may run: what is due is decided under the head's lock, so the second one finds nothing to do.
+
+Of jobs that were queued at once by the ten thousand, all have waited for long at once. They are told page by page, with
+rests between, and what else is due never stands behind them: 30,000 told in one go took nine tenths of the service for
+ten seconds (docs/performance.md).
 """
 
 import asyncio
@@ -16,6 +20,7 @@ from msgspec import Struct
 
 from eventstore.postgres import AWAY, Pool, pauses
 from eventstore.tail import Tail
+from projections.status.due import DELAYED_AFTER_S
 from schemas.commands import TimeCame
 from schemas.envelope import SYSTEM, Cause
 from schemas.ids import uuid7
@@ -24,6 +29,8 @@ from services.jobs.handler import Unavailable
 log = structlog.get_logger()
 
 PAGE = 256  # jobs told at once: at most one append's worth
+WAITING_PAGE = 64  # of those that have waited for long
+REST = 2.0  # after a page of them, times what it took
 LOOK_MIN_S = 0.05  # between two looks, however often appends wake us
 REMEMBERED_MAX = 10_000  # jobs that stay due; beyond, they are told at every look
 PAUSE_FIRST_S, PAUSE_MAX_S = 1.0, 300.0  # before a job that stays due is told again
@@ -32,6 +39,7 @@ PURGE_BATCH = 500
 
 _NOW = "select clock_timestamp()"
 _DUE = files("services.work").joinpath("timers_due.sql").read_text()
+_WAITING = files("services.work").joinpath("timers_waiting.sql").read_text()
 _NEXT = files("services.work").joinpath("timers_next.sql").read_text()
 # By idempotency_at; rows that another orchestrator is deleting are left to it.
 _PURGE = """with old as (
@@ -71,7 +79,8 @@ class Timers:
         self._keep_s = idempotency_keep_s
         self._net_s = net_s
         self._stir = asyncio.Event()
-        self._told: dict[int, dict[UUID, Told]] = {partition: {} for partition in tails}
+        self._told: dict[tuple[str, int], dict[UUID, Told]] = {}  # by the query and the partition
+        self._rests_until = 0.0  # of the loop's clock: before the next page of jobs that have waited for long
 
     async def run(self) -> None:
         """Until cancelled; a database that is away is waited for."""
@@ -99,31 +108,54 @@ class Timers:
         """Tell every due job, then sleep until the next one is due."""
         self._stir.clear()
         now = await self.tell()
-        next_s: float | None = await self._pool.fetchval(_NEXT, list(self._tails), now)
+        next_s: float | None = await self._pool.fetchval(_NEXT, list(self._tails), now, DELAYED_AFTER_S)
         sleep_s = self._net_s if next_s is None else min(self._net_s, next_s)
+        if self._rests_until:
+            sleep_s = min(sleep_s, self._rests_until - asyncio.get_running_loop().time())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(sleep_s, LOOK_MIN_S)):
                 await self._stir.wait()
                 await asyncio.sleep(LOOK_MIN_S)  # many appends are one look, and the job's claim comes first
 
     async def tell(self) -> datetime:
-        """Tell all jobs that are due now. Answers when that was."""
+        """Tell all jobs that are due now, but a page of those that have waited for long. Answers when that was."""
         now: datetime = await self._pool.fetchval(_NOW)
         for partition in self._tails:
-            await self._tell(partition, now)
+            await self._tell(_DUE, partition, now, PAGE)
+        await self._tell_waiting(now)
         return now
 
-    async def _tell(self, partition: int, now: datetime) -> None:
-        """Page through all that is due, so that jobs which stay due never hide the ones behind them."""
+    async def _tell_waiting(self, now: datetime) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if began < self._rests_until:
+            return
+        full = False
+        for partition in self._tails:
+            full |= await self._tell(_WAITING, partition, now, WAITING_PAGE, DELAYED_AFTER_S, once=True)
+        ended = loop.time()
+        self._rests_until = ended + REST * (ended - began) if full else 0.0
+
+    async def _tell(self, sql: str, partition: int, now: datetime, size: int, *more: float, once: bool = False) -> bool:
+        """Page through what is due, so that jobs which stay due never hide the ones behind them.
+
+        `once`: no further than the first page of which any was told. Answers whether more may be due.
+        """
+        before = self._told.get((sql, partition), {})
         told: dict[UUID, Told] = {}
         end: tuple[datetime, UUID] = (_BEFORE_ALL, _NO_JOB)
-        while rows := await self._pool.fetch(_DUE, partition, now, *end, PAGE):
-            due = {row["job"]: row["tenant"] for row in rows if self._may_tell(partition, row["job"], row["due"], told)}
+        full = True
+        while full:
+            rows = await self._pool.fetch(sql, partition, now, *end, size, *more)
+            full = len(rows) == size
+            due = {row["job"]: row["tenant"] for row in rows if _may_tell(row["job"], row["due"], before, told)}
             await asyncio.gather(*(self._tell_one(tenant, job) for job, tenant in due.items()))
-            if len(rows) < PAGE:
+            if due and once:
                 break
-            end = rows[-1]["due"], rows[-1]["job"]
-        self._told[partition] = told
+            if rows:
+                end = rows[-1]["due"], rows[-1]["job"]
+        self._told[sql, partition] = told
+        return full
 
     async def _tell_one(self, tenant: str, job: UUID) -> None:
         try:
@@ -132,21 +164,6 @@ class Timers:
             raise
         except Exception:
             log.exception("a job's time could not be told", job=str(job))  # it stays due, and its neighbours go on
-
-    def _may_tell(self, partition: int, job: UUID, due: datetime, told: dict[UUID, Told]) -> bool:
-        loop_time = asyncio.get_running_loop().time()
-        before = self._told[partition].get(job)
-        if before is None or before.due != due:
-            entry = Told(due, 0.0, loop_time)
-        elif loop_time < before.not_before:
-            entry = before
-        else:
-            pause_s = min(max(before.pause_s * 2, PAUSE_FIRST_S), PAUSE_MAX_S)
-            entry = Told(due, pause_s, loop_time + pause_s)
-            log.warning("a job stays due although its time was told", job=str(job), due=str(due), again_s=pause_s)
-        if len(told) < REMEMBERED_MAX:
-            told[job] = entry
-        return entry is not before
 
     async def _purge_and_rest(self) -> None:
         await self.purge()
@@ -159,6 +176,23 @@ class Timers:
             while gone == PURGE_BATCH:
                 told = await self._pool.execute(_PURGE, partition, self._keep_s, PURGE_BATCH)
                 gone = int(told.split()[-1])
+
+
+def _may_tell(job: UUID, due: datetime, told_before: dict[UUID, Told], told: dict[UUID, Told]) -> bool:
+    """Not again so soon, where telling it changed nothing. `told`: what is remembered for the next look."""
+    loop_time = asyncio.get_running_loop().time()
+    before = told_before.get(job)
+    if before is None or before.due != due:
+        entry = Told(due, 0.0, loop_time)
+    elif loop_time < before.not_before:
+        entry = before
+    else:
+        pause_s = min(max(before.pause_s * 2, PAUSE_FIRST_S), PAUSE_MAX_S)
+        entry = Told(due, pause_s, loop_time + pause_s)
+        log.warning("a job stays due although its time was told", job=str(job), due=str(due), again_s=pause_s)
+    if len(told) < REMEMBERED_MAX:
+        told[job] = entry
+    return entry is not before
 
 
 def _time_came(tenant: str, job: UUID) -> TimeCame:

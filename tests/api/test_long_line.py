@@ -20,7 +20,7 @@ ROWS_MOST = 40  # of a start and an end, in all tables together
 _WRITTEN = """
     select 'events' as name, count(*) as rows from events where xmin::text::bigint >= $1
     union all select 'jobs', count(*) from jobs where xmin::text::bigint >= $1
-    union all select 'delayed', -2 * count(*) from events
+    union all select 'delayed', -3 * count(*) from events
         where xmin::text::bigint >= $1 and convert_from(line, 'UTF8') like '%"JobDelayed"%'
     union all select 'queue', count(*) from queue where xmin::text::bigint >= $1
     union all select 'dedupe', count(*) from dedupe where xmin::text::bigint >= $1

@@ -64,6 +64,16 @@ async def due(pool: Pool, partition: int, tenant: str, count: int, ago_s: float 
     return jobs
 
 
+async def long_ready(pool: Pool, partition: int, tenant: str, count: int) -> list[str]:
+    """Jobs that nobody has taken for long. The first has waited longest."""
+    now = await pool.fetchval("select clock_timestamp()")
+    jobs = [job_id() for _ in range(count)]
+    for n, job in enumerate(jobs):
+        queued = e.JobQueued(run=1, ready_at=time_text(now - timedelta(seconds=100 - n)))
+        await append(pool, partition, tenant, [(job, [requested(job)[0], queued])])
+    return jobs
+
+
 async def history(pool: Pool, job: str) -> list[str]:
     rows = await pool.fetch("select type from events where stream = $1 order by version", job)
     return [row["type"] for row in rows]
@@ -150,6 +160,35 @@ async def test_a_database_that_is_away_is_waited_for(
         await queued
     assert fails == [0]
     assert await history(pool, job) == ["JobRequested", "JobQueued", "JobQueued"]
+
+
+async def test_who_has_waited_for_long_is_told_in_turn_and_holds_up_nobody(
+    pool: Pool, service: Service, partitions: int, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many at once: a page of them, then a rest, in which all else that is due is told."""
+    partition = partition_of(tenant, partitions)
+    told: list[str] = []
+
+    async def do(command: TimeCame) -> object:
+        told.append(command.job)
+        return await service.do(command)
+
+    monkeypatch.setattr(timers_module, "WAITING_PAGE", 2)
+    monkeypatch.setattr(timers_module, "REST", 1e6)
+    timers = Timers(pool, do, service.tails, idempotency_keep_s=3600)
+    waiting = await long_ready(pool, partition, tenant, 5)
+    await timers.tell()
+    assert sorted(told) == sorted(waiting[:2])
+    [paused] = await due(pool, partition, tenant, 1)
+    await timers.tell()
+    assert told[2:] == [paused]
+    timers._rests_until = 0.0
+    monkeypatch.setattr(timers_module, "REST", 0.0)
+    for _ in range(4):
+        await timers.tell()
+    assert sorted(told) == sorted([*waiting, paused])
+    for job in waiting:
+        assert await history(pool, job) == ["JobRequested", "JobQueued", "JobDelayed"]
 
 
 async def test_old_idempotency_keys_are_forgotten(

@@ -164,4 +164,4 @@ def test_every_column_is_bound_and_each_table_has_columns_of_one_length() -> Non
     assert len(params) == APPLY_PARAMS
     assert params[0] == 3
     lengths = [len(column) for column in params[1:] if isinstance(column, list)]
-    assert lengths == [1] * 15 + [0] * 6 + [1] + [1] * 9 + [0] * 9 + [0] * 7 + [1]
+    assert lengths == [1] * 15 + [0] * 6 + [1] + [1] * 9 + [0] * 9 + [0] * 7 + [1] + [0]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from eventstore.append import Batch
-from projections.status.due import next_due
+from projections.status.due import delayed_at, next_due
 from projections.status.fold import fold
 from schemas import events as e
 from schemas.envelope import Recorded, decode
@@ -93,7 +93,7 @@ class World:
     def due(self, job: Job) -> datetime | None:
         """When the orchestrator tells this job next."""
         lease = self.leases.get(job.id)
-        moments = [next_due(job), *((lease.expires_at, lease.pending_at) if lease else ())]
+        moments = [next_due(job), delayed_at(job), *((lease.expires_at, lease.pending_at) if lease else ())]
         return min((moment for moment in moments if moment), default=None)
 
     def _rebuild(self, work: Working) -> None:
