@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import socket
 from collections.abc import Coroutine, Iterator, Sequence
 
@@ -31,6 +30,7 @@ from services.api.metrics import Metrics
 from services.api.wire import Wire
 from services.archiving import Archiver, archive_url
 from services.files import Files
+from services.heap import give_back
 from services.jobs.service import JobService
 from services.nats.serve import serve_nats
 from services.nats.status import StatusPublisher
@@ -47,18 +47,7 @@ VERIFIER = "verifier"  # costs as much as the projections themselves, so only wh
 ROLES = frozenset({API, RELAY, PROJECTOR, ORCHESTRATOR})
 ALL_ROLES = ROLES | {VERIFIER}
 NATS_START_MAX_S = 2.0  # then the API is ready without it
-GC_OBJECTS = 4_000  # new ones before the next look for cycles; a look at 20,000 held the loop for 20 ms
 STOP_MAX_S = 5  # for answers on their way; whoever started us waits only a little longer
-
-
-def settle() -> None:
-    """For a process that has started and will serve for long: what is there by now is never looked at again.
-
-    Requests leave next to no cycles, so looking for them at every 700th object only costs (docs/performance.md).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 100, 100)
 
 
 class Engine:
@@ -215,7 +204,7 @@ async def serve(
         engine = Engine(settings, pool)
         await engine.start()
         async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(part) for part in engine.work(roles)]
+            background = [tasks.create_task(part) for part in (*engine.work(roles), give_back())]
             if API in roles:
                 await _serve_api(engine, ready, stop, sock)
             else:

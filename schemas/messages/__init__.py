@@ -18,7 +18,7 @@ from schemas.views import Arg
 
 LANGUAGES = ("en", "de")  # the first is spoken where nothing else was asked for
 HEADER_MAX_CHARS = 1000
-CACHE_TEXTS = 20_000  # most texts of a screen repeat; counted progress does not
+CACHE_TEXTS = 2_048  # most texts of a screen repeat; counted progress and what names a job do not
 
 Args = Mapping[str, Arg]
 

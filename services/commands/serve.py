@@ -9,7 +9,8 @@ import structlog
 from projections.migrate import migrate
 from services.commands.up import first_of, listen, stop_on_signals, url_of
 from services.embedded.folder import CannotStart
-from services.server import ALL_ROLES, settle
+from services.heap import settle
+from services.server import ALL_ROLES
 from services.server import serve as run
 from services.settings import Settings
 from services.telling import configure

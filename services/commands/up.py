@@ -47,7 +47,7 @@ async def up(data: Path | None, port: int, *, with_demo: bool) -> int:
 
 
 def _settle() -> None:
-    from services.server import settle
+    from services.heap import settle
 
     settle()
 
