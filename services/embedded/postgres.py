@@ -21,7 +21,7 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
-    "max_wal_size": "512MB",
+    "max_wal_size": "2GB",
     "password_encryption": "scram-sha-256",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
