@@ -29,6 +29,13 @@ class Sends(asyncio.Transport):
         return self.closed
 
 
+async def next_turn() -> None:
+    """Until all that waits for the loop's next turn has run."""
+    turn = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(turn.set_result, None)
+    await turn
+
+
 def socket() -> tuple[Sends, OneSend]:
     sends = Sends()
     return sends, OneSend(sends, asyncio.get_running_loop())
@@ -40,7 +47,7 @@ async def test_head_and_body_are_one_send() -> None:
     wire.write(b"{}")
     wire.write(HEAD)
     wire.write(b"[]")
-    await asyncio.sleep(0)
+    await next_turn()
     assert sends.seen == [HEAD + b"{}", HEAD + b"[]"]
 
 
@@ -48,7 +55,7 @@ async def test_the_head_of_a_stream_that_says_nothing_yet_is_sent_in_the_next_tu
     sends, wire = socket()
     wire.write(HEAD)
     assert sends.seen == []
-    await asyncio.sleep(0)
+    await next_turn()
     assert sends.seen == [HEAD]
     wire.write(b"data: 1\n\n")
     assert sends.seen == [HEAD, b"data: 1\n\n"]
@@ -59,7 +66,7 @@ async def test_a_head_without_a_body_is_sent_before_the_end() -> None:
     wire.write(HEAD)
     wire.close()
     assert (sends.seen, sends.closed) == ([HEAD], True)
-    await asyncio.sleep(0)
+    await next_turn()
     assert sends.seen == [HEAD]
 
 
@@ -67,6 +74,6 @@ async def test_nothing_is_sent_to_who_has_gone() -> None:
     sends, wire = socket()
     wire.write(HEAD)
     sends.close()
-    await asyncio.sleep(0)
+    await next_turn()
     assert sends.seen == []
     assert wire.is_closing()
