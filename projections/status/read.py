@@ -111,7 +111,7 @@ async def read_job(conn: Connection, partition: int, tenant: str, job: str) -> J
 
 async def read_changed(conn: Connection, partition: int, jobs: Sequence[str]) -> list[Job]:
     """These jobs as they stand now, whatever their tenant: for streams that have been allowed already."""
-    rows = await conn.fetch(LOOKUP_SQL, [partition] * len(jobs), [UUID(job) for job in jobs])
+    rows = await conn.fetch(LOOKUP_SQL, [partition] * len(jobs), jobs)
     return [_job.decode(row["doc"]) for row in rows]
 
 

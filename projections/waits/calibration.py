@@ -5,7 +5,6 @@ row and scans nothing. Only a job's first try is judged: the promise is of those
 """
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
@@ -123,7 +122,7 @@ class Calibration:
         judged = [each for each in recorded if type(each.data) in STEPS]
         begun = {each.stream for each in judged if isinstance(each.data, e.JobRequested)}
         known = {each.stream for each in judged} - begun
-        rows = await conn.fetch(_OPEN, partition, [UUID(job) for job in known])
+        rows = await conn.fetch(_OPEN, partition, list(known))
         page = Page({row["job"]: _open.decode(row["doc"]) for row in rows})
         for each in judged:
             page.take(each)
@@ -131,10 +130,10 @@ class Calibration:
 
     async def _keep(self, conn: Connection, partition: int, page: "Page") -> None:
         put = [job for job in page.changed if job in page.open]
-        drop = [UUID(job) for job in page.changed if job not in page.open]
+        drop = [job for job in page.changed if job not in page.open]
         if put:
             docs = [_encoder.encode(page.open[job]) for job in put]
-            await conn.execute(_PUT_OPEN, partition, [UUID(job) for job in put], docs)
+            await conn.execute(_PUT_OPEN, partition, put, docs)
         if drop:
             await conn.execute(_DROP_OPEN, partition, drop)
         if not page.came:

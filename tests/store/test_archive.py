@@ -329,8 +329,9 @@ async def test_room_is_given_back(new_database: NewDatabase, tmp_path: Path) -> 
         before = await pool.fetchval(size)
         done = await archive_all(pool, [0], 0, 1000, compact=True)
         packed = sum(each.size for each in done)
-        after = await pool.fetchval(size)
-        assert after < before * 0.8, (before, after)
+        async with asyncio.timeout(60):
+            while await pool.fetchval(size) >= before * 0.8:  # an analyze beside it keeps what it may still look at
+                await archive_all(pool, [0], 0, 1000, compact=True)
         assert packed < before / 4
         await is_whole(pool)
 
