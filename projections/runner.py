@@ -90,8 +90,9 @@ class Runner:
                 await self._take(conn)
                 while await self._step(conn):
                     pass
-                self.caught_up.set()
                 standing_by = len(self._held) < len(self._tails)
+                if not standing_by:
+                    self.caught_up.set()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._standby_s if standing_by else None):
                         await self._stir.wait()

@@ -63,13 +63,17 @@ async def tails(pool: Pool, partitions: int) -> dict[int, Tail]:
 
 
 @asynccontextmanager
-async def following(dsn: str, tails: dict[int, Tail], projection: Projection) -> AsyncIterator[Runner]:
+async def following(
+    dsn: str, tails: dict[int, Tail], projection: Projection, *, stands_by: bool = False
+) -> AsyncIterator[Runner]:
+    """Until it has caught up, unless it stands by for another one."""
     runner = Runner(dsn, tails, projection, page=10, standby_s=0.05)
     task = asyncio.create_task(runner.run())
     try:
         async with asyncio.timeout(WAIT_S):
             yield runner
-            await runner.caught_up.wait()
+            if not stands_by:
+                await runner.caught_up.wait()
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -123,7 +127,7 @@ async def test_one_runner_is_active_and_another_takes_over(
     first, second = Counting(f"one-{tenant}"), Counting(f"one-{tenant}")
     async with following(database, tails, first):
         await first.until(await log_size(pool))
-        async with following(database, tails, second):
+        async with following(database, tails, second, stands_by=True):
             tails[0].feed(await append(pool, 0, tenant, [(job := job_id(), requested(job))]))
             await first.until(await log_size(pool))
             assert second.seen == 0
