@@ -4,8 +4,8 @@ It sleeps until the earliest due moment of a job or a lease, is woken by appends
 the net. Several may run: what is due is decided under the head's lock, so the second one finds nothing to do.
 
 Of jobs that were queued at once by the ten thousand, all have waited for long at once. They are told page by page, with
-rests between, and what else is due never stands behind them: 30,000 told in one go took nine tenths of the service for
-ten seconds (docs/performance.md).
+rests between, and what else is due never stands behind them: 30,000 told in one go took most of the service for ten
+seconds (docs/performance.md).
 """
 
 import asyncio

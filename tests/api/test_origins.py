@@ -30,6 +30,17 @@ async def test_a_named_origin_may_call(api: Api, origin: str) -> None:
     assert "access-control-allow-credentials" not in answer.headers
 
 
+async def test_an_answer_that_is_kept_names_each_origin_alone(api: Api) -> None:
+    """A waiting job's answer is sent again as it is: what one page was told must not reach the next one."""
+    await api.define()
+    job = (await api.http.post("/v1/jobs", json={"type": "orders.export", "owner": "ann"})).json()
+    for origin in (SHOP, OTHER, SHOP):
+        answer = await api.http.get(f"/v1/jobs/{job['id']}", headers={"Origin": origin})
+        assert answer.headers.get_list("access-control-allow-origin") == [origin]
+    alone = await api.http.get(f"/v1/jobs/{job['id']}")
+    assert "access-control-allow-origin" not in alone.headers
+
+
 async def test_a_refusal_can_be_read_there_too(api: Api) -> None:
     answer = await api.http.get("/v1/jobs", headers={"Origin": SHOP, "Authorization": "Bearer wrong"})
     assert answer.status_code == 401
