@@ -14,6 +14,7 @@ from eventstore.archive import read as archived
 from eventstore.postgres import Connection
 from eventstore.read import read_firsts
 from eventstore.recent import Recent
+from eventstore.remembered import forget_oldest
 from schemas import subjects
 from schemas.envelope import seal
 from schemas.events import JobRequested
@@ -81,8 +82,7 @@ class JobTypes:
 
     async def learn(self, conn: Connection, partition: int, streams: Iterable[tuple[str, str]]) -> None:
         """Read what is not remembered of `streams`; what is beyond the bound is forgotten first, the oldest of it."""
-        while len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
+        forget_oldest(self._known, self._most)
         missing = {each for each in streams if each not in self._known}
         for first in await read_firsts(conn, partition, list(missing)) if missing else ():
             self.see(first.tenant, first.stream, first.data.type if isinstance(first.data, JobRequested) else None)

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from eventstore import read
 from eventstore.postgres import Connection
+from eventstore.remembered import forget_oldest
 from schemas import events as e
 from schemas.envelope import Recorded
 
@@ -57,8 +58,7 @@ class Insights:
         )
         if recorded:
             await self._count_recent(conn, partition, counted, recorded[-1].recorded_at - RECENT_KEPT)
-        for old in list(self._types)[: max(0, len(self._types) - KNOWN_MAX)]:
-            del self._types[old]
+        forget_oldest(self._types, KNOWN_MAX)
 
     async def _count_recent(
         self, conn: Connection, partition: int, counted: Sequence[Recorded], since: datetime

@@ -7,6 +7,7 @@ from importlib.resources import files
 from msgspec import Struct
 
 from eventstore.postgres import Pool
+from eventstore.remembered import forget_oldest
 
 RECENT_S = 300
 HOLDS_S = 1.0  # a look serves everyone who asks within this time
@@ -77,6 +78,5 @@ class Overviews:
         done = time.monotonic()
         self._looks.pop(tenant, None)
         self._looks[tenant] = Look(found, done + max(HOLDS_S, HOLDS_COSTS * (done - began)))
-        if len(self._looks) > KEPT_MAX:
-            del self._looks[next(iter(self._looks))]
+        forget_oldest(self._looks, KEPT_MAX)
         return found

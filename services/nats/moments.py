@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from eventstore.ending import end_if_cancelled
 from eventstore.jetstream import AWAY as NATS_AWAY
 from eventstore.postgres import AWAY, Pool
+from eventstore.remembered import forget_oldest
 from projections.status.read import database_now, read_changed
 from projections.waits.moment import Moment, look
 from projections.waits.words import moment_view
@@ -52,8 +53,7 @@ class Moments:
         self._told.pop(job.id, None)
         if job.phase in WAITING | LIVELY:
             self._told[job.id] = job.version, look(now)
-        if len(self._told) > TOLD_MAX:
-            del self._told[next(iter(self._told))]
+        forget_oldest(self._told, TOLD_MAX)
 
     async def run(self, client: Client) -> None:
         """Until cancelled."""

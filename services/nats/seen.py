@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
+from eventstore.remembered import forget_oldest
+
 _VERSION_BITS = 32
 
 
@@ -49,8 +51,7 @@ class Seen:
 
     def shorten(self) -> None:
         """Forget those beyond the most that are kept."""
-        while len(self._places) > self._most:
-            del self._places[next(iter(self._places))]
+        forget_oldest(self._places, self._most)
 
     def places(self) -> Iterator[Place]:
         return map(_place, self._places.values())
