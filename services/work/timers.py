@@ -4,8 +4,8 @@ It sleeps until the earliest due moment of a job or a lease, is woken by appends
 the net. Several may run: what is due is decided under the head's lock, so the second one finds nothing to do.
 
 Of jobs that were queued at once by the ten thousand, all have waited for long at once. They are told page by page, with
-rests between, and what else is due never stands behind them: 30,000 told in one go took most of the service for ten
-seconds (docs/performance.md).
+rests between that are longer the busier this process is, and what else is due never stands behind them: 30,000 told in
+one go took most of the service for ten seconds (docs/performance.md).
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from schemas.commands import TimeCame
 from schemas.envelope import SYSTEM, Cause
 from schemas.ids import uuid7
 from services.jobs.handler import Unavailable
+from services.work.rests import Rests
 
 log = structlog.get_logger()
 
 PAGE = 256  # jobs told at once: at most one append's worth
 WAITING_PAGE = 64  # of those that have waited for long
-REST = 4.0  # after a page of them, times what it took; with 2, draining a large store fell to six tenths meanwhile
 LOOK_MIN_S = 0.05  # between two looks, however often appends wake us
 REMEMBERED_MAX = 10_000  # jobs that stay due; beyond, they are told at every look
 PAUSE_FIRST_S, PAUSE_MAX_S = 1.0, 300.0  # before a job that stays due is told again
@@ -72,6 +72,7 @@ class Timers:
         *,
         idempotency_keep_s: float,
         net_s: float = 1.0,
+        rests: Rests | None = None,
     ) -> None:
         self._pool = pool
         self._do = do
@@ -80,7 +81,7 @@ class Timers:
         self._net_s = net_s
         self._stir = asyncio.Event()
         self._told: dict[tuple[str, int], dict[UUID, Told]] = {}  # by the query and the partition
-        self._rests_until = 0.0  # of the loop's clock: before the next page of jobs that have waited for long
+        self._rests = rests or Rests()  # between pages of jobs that have waited for long
 
     async def run(self) -> None:
         """Until cancelled; a database that is away is waited for."""
@@ -110,8 +111,8 @@ class Timers:
         now = await self.tell()
         next_s: float | None = await self._pool.fetchval(_NEXT, list(self._tails), now, DELAYED_AFTER_S)
         sleep_s = self._net_s if next_s is None else min(self._net_s, next_s)
-        if self._rests_until:
-            sleep_s = min(sleep_s, self._rests_until - asyncio.get_running_loop().time())
+        if (rest_s := self._rests.left_s) is not None:
+            sleep_s = min(sleep_s, rest_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(sleep_s, LOOK_MIN_S)):
                 await self._stir.wait()
@@ -126,15 +127,13 @@ class Timers:
         return now
 
     async def _tell_waiting(self, now: datetime) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        if began < self._rests_until:
+        if (self._rests.left_s or 0.0) > 0:
             return
+        self._rests.begin()
         full = False
         for partition in self._tails:
             full |= await self._tell(_WAITING, partition, now, WAITING_PAGE, DELAYED_AFTER_S, once=True)
-        ended = loop.time()
-        self._rests_until = ended + REST * (ended - began) if full else 0.0
+        self._rests.end(more=full)
 
     async def _tell(self, sql: str, partition: int, now: datetime, size: int, *more: float, once: bool = False) -> bool:
         """Page through what is due, so that jobs which stay due never hide the ones behind them.

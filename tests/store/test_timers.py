@@ -15,6 +15,7 @@ from schemas.envelope import time_text
 from schemas.jobtypes import JobType
 from services.jobs.handler import Unavailable
 from services.work import timers as timers_module
+from services.work.rests import MOST_S, Rests
 from services.work.timers import Timers
 from tests.background import beside
 from tests.store.logs import append, job_id, requested
@@ -168,25 +169,25 @@ async def test_who_has_waited_for_long_is_told_in_turn_and_holds_up_nobody(
 ) -> None:
     """Many at once: a page of them, then a rest, in which all else that is due is told."""
     partition = partition_of(tenant, partitions)
+    waiting = await long_ready(pool, partition, tenant, 5)
     told: list[str] = []
+    clock = [0.0]
 
     async def do(command: TimeCame) -> object:
         if command.tenant == tenant:
             told.append(command.job)
+            clock[0] += command.job in waiting
         return await service.do(command)
 
     monkeypatch.setattr(timers_module, "WAITING_PAGE", 2)
-    monkeypatch.setattr(timers_module, "REST", 1e6)
-    timers = Timers(pool, do, service.tails, idempotency_keep_s=3600)
-    waiting = await long_ready(pool, partition, tenant, 5)
+    timers = Timers(pool, do, service.tails, idempotency_keep_s=3600, rests=Rests(lambda: clock[0], lambda: 0.0))
     await timers.tell()
     assert sorted(told) == sorted(waiting[:2])
     [paused] = await due(pool, partition, tenant, 1)
     await timers.tell()
     assert told[2:] == [paused]
-    timers._rests_until = 0.0
-    monkeypatch.setattr(timers_module, "REST", 0.0)
     for _ in range(4):
+        clock[0] += MOST_S
         await timers.tell()
     assert sorted(told) == sorted([*waiting, paused])
     for job in waiting:
