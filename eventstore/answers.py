@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
-from nats.aio.client import Client
 from nats.js.errors import NoStreamResponseError
 
 from eventstore.inbox import Inbox
+from eventstore.publishing import BulkClient
 
 ANSWER_MAX_S = 5.0
 
@@ -45,7 +45,7 @@ _answer = msgspec.json.Decoder(Answer)
 class Answers(Inbox):
     """One answer for each message."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: BulkClient) -> None:
         super().__init__(client)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = count()
@@ -59,8 +59,9 @@ class Answers(Inbox):
         futures = {number: asyncio.get_running_loop().create_future() for number in waiting}
         self._waiting |= futures
         try:
-            for number, (subject, body, headers) in waiting.items():
-                await self._client.publish(subject, body, reply=self.reply(number), headers=headers)
+            await self._client.publish_all(
+                (subject, self.reply(number), headers, body) for number, (subject, body, headers) in waiting.items()
+            )
             async with asyncio.timeout(ANSWER_MAX_S):
                 return list(await asyncio.gather(*futures.values()))
         finally:

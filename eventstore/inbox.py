@@ -4,15 +4,16 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+
+from eventstore.publishing import BulkClient
 
 
 class Inbox(ABC):
     """For as long as the `async with` lasts. A message's answer comes to `reply(number)`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: BulkClient) -> None:
         self._client = client
         self._inbox = client.new_inbox()
         self._subscription: Subscription

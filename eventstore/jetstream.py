@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 from msgspec import Struct
-from nats.aio.client import Client
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 
+from eventstore.publishing import BulkClient
 from schemas import subjects
 
 log = structlog.get_logger()
@@ -50,13 +50,13 @@ class UnfitNats(Exception):
     """This NATS can't carry what the contract allows; says what to change."""
 
 
-async def connect(nats_url: str, name: str, *, on_lost: Callable[[], None] = lambda: None) -> Client:
+async def connect(nats_url: str, name: str, *, on_lost: Callable[[], None] = lambda: None) -> BulkClient:
     """A client that is connected; where NATS is away, this waits for it. Several URLs are separated by commas.
 
     It reconnects for ever; `on_lost` is called each time the connection is gone, and once it is closed for good.
     """
     told = ""
-    client = Client()
+    client = BulkClient()
 
     async def fail(error: Exception) -> None:
         nonlocal told  # a server that is away is tried again and again, but told once
@@ -92,7 +92,7 @@ async def connect(nats_url: str, name: str, *, on_lost: Callable[[], None] = lam
     return client
 
 
-async def close(client: Client) -> None:
+async def close(client: BulkClient) -> None:
     """For good, in bounded time, whatever state the connection is in."""
     # A socket that has just died: uvloop's raises RuntimeError when nats-py still writes what was pending.
     with contextlib.suppress(*AWAY, RuntimeError):
@@ -100,7 +100,7 @@ async def close(client: Client) -> None:
             await client.close()
 
 
-def check_max_payload(client: Client) -> None:
+def check_max_payload(client: BulkClient) -> None:
     """Raises UnfitNats where a message of the contract's size would be refused."""
     if client.max_payload < PAYLOAD_MIN_BYTES:
         raise UnfitNats(
@@ -215,7 +215,7 @@ async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> StreamInf
     return await js.update_stream(found.evolve(**ours))
 
 
-async def run_of(client: Client, stream: StreamInfo) -> str | None:
+async def run_of(client: BulkClient, stream: StreamInfo) -> str | None:
     """Which run of its server holds a stream of one copy: another one after each start; None where that is not told."""
     if stream.cluster and stream.cluster.name:  # any server of a cluster may hold it
         return None

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 
 import structlog
 from msgspec import Struct
-from nats.aio.client import Client
 
 from eventstore import jetstream, standing
 from eventstore.crash_points import crash_point
@@ -19,6 +18,7 @@ from eventstore.ending import end_if_cancelled
 from eventstore.locks import Locks
 from eventstore.outgoing import JOBS_REMEMBERED, Outgoing
 from eventstore.postgres import AWAY, Pool, pauses
+from eventstore.publishing import BulkClient
 from eventstore.sending import Refused, Sender
 from eventstore.standing import Fault, Standing
 from eventstore.tail import Tail
@@ -31,7 +31,7 @@ FLYING_MAX = 2  # chunks: one is written while the other is stored
 LOOK_S = 1.0  # between two looks at a stream: nobody tells when it is purged
 REMEMBER_MIN = 1000  # jobs, in each of many partitions
 
-Beside = Callable[[Client, int], Coroutine[object, object, None]]
+Beside = Callable[[BulkClient, int], Coroutine[object, object, None]]
 
 
 class Lost(Exception):
@@ -127,7 +127,7 @@ class Relay:
                 self._active.clear()
 
     @contextlib.asynccontextmanager
-    async def _nats(self, lost: asyncio.Event) -> AsyncIterator[Client]:
+    async def _nats(self, lost: asyncio.Event) -> AsyncIterator[BulkClient]:
         client = await jetstream.connect(self._nats_url, "tidings-relay", on_lost=lost.set)
         try:
             jetstream.check_max_payload(client)
@@ -181,7 +181,7 @@ class PartitionRelay:
             return None
         return Report(partition=self._partition, lag=max(0, self._known - self._stored), fault=self._fault)
 
-    async def run(self, client: Client) -> None:
+    async def run(self, client: BulkClient) -> None:
         """Until cancelled. What the stream or the database refuses for a while is tried again, from its last event."""
         self._filled = False
         waits, chunk, stored = pauses(0.05), self._chunk, 0
@@ -203,7 +203,7 @@ class PartitionRelay:
                 waits, stored = pauses(0.05), self._stored
             await asyncio.sleep(next(waits))
 
-    async def _look(self, client: Client) -> Standing:
+    async def _look(self, client: BulkClient) -> Standing:
         async with self._pool.acquire() as conn:
             now = await standing.look(conn, client.jetstream(), self._partition, self._replicas)
         self._look_at = asyncio.get_running_loop().time() + self._look_s
@@ -219,12 +219,12 @@ class PartitionRelay:
             self._fault = now.fault
         return now
 
-    async def _begin(self, client: Client, now: Standing) -> None:
+    async def _begin(self, client: BulkClient, now: Standing) -> None:
         self._known = now.head
         config = jetstream.events_config(self._partition, self._replicas, now.first)
         self._made = standing.made(await jetstream.ensure_stream(client.jetstream(), config))
 
-    async def _follow(self, client: Client, position: int, chunk: int) -> None:
+    async def _follow(self, client: BulkClient, position: int, chunk: int) -> None:
         """Send what comes, until a look finds a fault."""
         async with Sender(client, self._name) as sender:
             while True:

@@ -11,11 +11,11 @@ from types import TracebackType
 
 import msgspec
 from msgspec import Struct
-from nats.aio.client import Client
 from nats.js.api import Header
 
 from eventstore.inbox import Inbox
 from eventstore.outgoing import Message
+from eventstore.publishing import BulkClient, Outbound
 
 ANSWER_MAX_S = 4.0  # a chunk on a disk that syncs every write; a server that is gone is noticed by its connection
 
@@ -36,7 +36,7 @@ class _Answer(Struct):
 class Sender(Inbox):
     """Sends to one stream."""
 
-    def __init__(self, client: Client, stream: str) -> None:
+    def __init__(self, client: BulkClient, stream: str) -> None:
         super().__init__(client)
         self._stream = stream
         self._flying: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -52,14 +52,14 @@ class Sender(Inbox):
     async def send(self, messages: Sequence[Message]) -> None:
         """Publish a chunk, without waiting until it is stored."""
         last = messages[-1].position
-        for position, subject, body, headers in messages:
-            headers[_STREAM] = self._stream
-            headers[_BEFORE] = str(position - 1)
-            reply = ""
-            if position == last:
-                reply = self.reply(position)
-                self._flying.append((position, asyncio.get_running_loop().create_future()))
-            await self._client.publish(subject, body, reply=reply, headers=headers)
+        self._flying.append((last, asyncio.get_running_loop().create_future()))
+        await self._client.publish_all(self._outbound(message, last) for message in messages)
+
+    def _outbound(self, message: Message, last: int) -> Outbound:
+        position, subject, body, headers = message
+        headers[_STREAM] = self._stream
+        headers[_BEFORE] = str(position - 1)
+        return subject, self.reply(position) if position == last else "", headers, body
 
     async def stored(self, *, flying: int = 0) -> int | None:
         """Wait until at most `flying` chunks are not known to be stored; the last position that newly is.

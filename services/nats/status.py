@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import Header
 from nats.js.errors import APIError, NotFoundError
@@ -24,6 +23,7 @@ from eventstore.answers import Answers, Asking
 from eventstore.archive import read as archived
 from eventstore.ending import end_if_cancelled
 from eventstore.postgres import Connection, Pool, pauses
+from eventstore.publishing import BulkClient
 from eventstore.tail import Tail
 from projections.status.read import database_now, read_changed
 from projections.status.view import render
@@ -91,7 +91,7 @@ class StatusPublisher:
             for partition, tail in tails.items()
         }
 
-    async def follow(self, client: Client, partition: int) -> None:
+    async def follow(self, client: BulkClient, partition: int) -> None:
         """Until cancelled."""
         status = self._partitions[partition]
         async with asyncio.TaskGroup() as tasks:
@@ -129,7 +129,7 @@ class PartitionStatus:
         self._name = ""  # as a follower of the log
         self._made: datetime | None = None
 
-    async def run(self, client: Client) -> None:
+    async def run(self, client: BulkClient) -> None:
         """Until cancelled; what NATS or the database refuses for a while is tried again, from the checkpoint."""
         self._js = client.jetstream()
         unsubscribe = self._tail.subscribe(lambda _: self._stir.set())
@@ -152,7 +152,7 @@ class PartitionStatus:
         finally:
             unsubscribe()
 
-    async def _begin(self, client: Client, *, fill: bool) -> int:
+    async def _begin(self, client: BulkClient, *, fill: bool) -> int:
         """Where to go on. A stream that was made anew has no checkpoint: it is filled with what is open."""
         config = next(each for each in jetstream.shared_configs(self._replicas) if each.name == subjects.STATUS_STREAM)
         info = await jetstream.ensure_stream(self._js, config)
