@@ -13,6 +13,7 @@ from typing import NamedTuple
 from eventstore.postgres import Connection
 from schemas.envelope import LINE_MAX_BYTES, Cause, Recorded, encode, line
 from schemas.events import Event
+from schemas.job import Job
 
 APPEND_SQL = files("eventstore").joinpath("append.sql").read_text()
 APPEND_PARAMS = 14
@@ -56,6 +57,7 @@ class Batch:
         self.hash = hash_
         self.recorded: list[Recorded] = []
         self.rows: list[Row] = []
+        self.jobs: dict[str, Job] = {}  # those that these events are of, as they stand after them
         self.size = 0  # of the lines, in bytes
 
     def draft(self, tenant: str, stream: str, version: int, events: list[Event], cause: Cause) -> list[Draft]:

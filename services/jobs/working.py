@@ -159,7 +159,7 @@ class Working(Struct):
 
     def _settle(self, job: Job) -> None:
         """Keep what the rest of the batch reads in step with the job."""
-        self.jobs[job.id] = job
+        self.jobs[job.id] = self.batch.jobs[job.id] = job
         if job.dedupe:
             self._remember(job, (job.tenant, job.dedupe))
         lease = self.leases.get(job.id)

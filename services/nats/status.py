@@ -7,7 +7,7 @@ refuses. So a status never goes back, however many publish.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from uuid import uuid4
@@ -238,21 +238,27 @@ class PartitionStatus:
 
     async def _step(self, position: int) -> int:
         """Publish the newest state of each job that the next events are of. Answers how far they go."""
+        at_hand = self._tail.recent.recorded(position, PAGE)
+        changed = _changed((each.stream, each.version) for each in at_hand)
+        jobs, upto = self._tail.recent.jobs(changed), at_hand[-1].position if at_hand else position
         async with self._pool.acquire() as conn:
-            there = await conn.fetch(CHANGED_SQL, self._tail.partition, position, PAGE)
-            # After a long outage the next events may be archived by now.
-            rows = await archived.lines(conn, self._tail.partition, position, PAGE, there)
-            changed: dict[str, bool] = {}
-            for row in rows:
-                if ":" not in row["stream"]:
-                    changed[row["stream"]] = changed.get(row["stream"], False) or row["version"] == 1
+            if not at_hand:
+                changed, upto = await self._read(conn, position)
+                jobs = await read_changed(conn, self._tail.partition, list(changed))
             at = await database_now(conn)
-            jobs = await read_changed(conn, self._tail.partition, list(changed))
         for job, begun in changed.items():
             if begun and job not in self._seen:
                 self._seen.put(job, EMPTY)  # nobody can have published it before; if so, it is refused
         await self._publish(jobs, at)
-        return rows[-1]["position"] if rows else self._tail.position
+        return upto
+
+    async def _read(self, conn: Connection, position: int) -> tuple[dict[str, bool], int]:
+        """What the next events of the log change, as `_changed` says it, and how far they go."""
+        there = await conn.fetch(CHANGED_SQL, self._tail.partition, position, PAGE)
+        # After a long outage the next events may be archived by now.
+        rows = await archived.lines(conn, self._tail.partition, position, PAGE, there)
+        changed = _changed((row["stream"], row["version"]) for row in rows)
+        return changed, rows[-1]["position"] if rows else self._tail.position
 
     async def _move(self, position: int) -> None:
         async with self._pool.acquire() as conn:
@@ -328,6 +334,15 @@ class PartitionStatus:
             left_s = self._ttl_s - (at - job.finished_at).total_seconds()
             headers[Header.MSG_TTL.value] = f"{max(1, round(left_s))}s"
         return Asking(subjects.status(job.tenant, job.id), body, headers)
+
+
+def _changed(events: Iterable[tuple[str, int]]) -> dict[str, bool]:
+    """The jobs that these events, by stream and version, are of, and whether each began in them."""
+    changed: dict[str, bool] = {}
+    for stream, version in events:
+        if ":" not in stream:
+            changed[stream] = changed.get(stream, False) or version == 1
+    return changed
 
 
 def _ended() -> list[str]:

@@ -33,7 +33,7 @@ from tests.nats.service import by_http, tidings
 from tests.nats.statuses import last, until, watching
 from tests.nats_servers import Broker, broker
 from tests.store.logs import TAKEN, append, job_id, requested, worked
-from tests.store.streams import opened
+from tests.store.streams import client_of, opened
 
 TTL_S = 600
 
@@ -137,7 +137,7 @@ async def test_an_outdated_publisher_changes_nothing(pool: Pool, js: JetStreamCo
         states.append(await state(pool, job))
     async with pool.acquire() as conn:
         at = await database_now(conn)
-    async with Answers(js._nc) as answers:
+    async with Answers(client_of(js)) as answers:
         for publisher in (first, second):
             publisher._js, publisher._answers = js, answers
         await first._publish([states[0]], at)
@@ -324,7 +324,7 @@ async def test_each_message_has_an_answer_of_its_own(js: JetStreamContext, tenan
     """Also where some are refused, and where no stream takes any."""
     named = [subjects.status(tenant, job_id()) for _ in range(3)]
     first = Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value
-    async with Answers(js._nc) as answers:
+    async with Answers(client_of(js)) as answers:
         found = await answers.publish(
             [Asking(subject, b"{}", {first: before}) for subject, before in zip(named, "090", strict=True)]
         )

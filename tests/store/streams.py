@@ -12,6 +12,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 from eventstore import jetstream
 from eventstore.postgres import Pool
+from eventstore.publishing import BulkClient
 from schemas import subjects
 from schemas.envelope import seal
 
@@ -28,6 +29,13 @@ async def opened(nats_url: str) -> AsyncIterator[JetStreamContext]:
         yield client.jetstream()
     finally:
         await client.close()
+
+
+def client_of(js: JetStreamContext) -> BulkClient:
+    """The client below."""
+    client = js._nc
+    assert isinstance(client, BulkClient)
+    return client
 
 
 async def messages(js: JetStreamContext, partition: int, upto: int) -> list[Msg]:

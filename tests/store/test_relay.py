@@ -26,7 +26,7 @@ from tests.conftest import NewDatabase
 from tests.e2e.processes import TIDINGS, Process, run, running
 from tests.nats_servers import Broker, broker, cluster
 from tests.store.logs import TAKEN, append, fill, job_id, requested
-from tests.store.streams import assert_equal, messages, opened, there
+from tests.store.streams import assert_equal, client_of, messages, opened, there
 
 NAME = subjects.events_stream(0)
 EVENTS = subjects.events(0)
@@ -153,7 +153,7 @@ async def test_two_relays_without_a_lock_double_nothing(
     async with opened(nats.url) as other:
         tasks = [
             asyncio.create_task(
-                PartitionRelay(pool, Outgoing(0), 0, replicas=1, chunk=chunk, look_s=0.05).run(each._nc)
+                PartitionRelay(pool, Outgoing(0), 0, replicas=1, chunk=chunk, look_s=0.05).run(client_of(each))
             )
             for each, chunk in ((js, 3), (other, 7))
         ]

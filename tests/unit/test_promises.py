@@ -193,6 +193,7 @@ class Promises(RuleBasedStateMachine):
         assert set(world.queue) == world.waiting()
         promises.one_worker_for_an_attempt(world.jobs.values(), world.leases)
         promises.one_job_for_a_request(world.jobs.values(), self.displaced)
+        assert self.work.batch.jobs == {id_: row.job for id_, row in self.work.changes.jobs.items()}
         for id_ in self.work.changes.jobs:
             job = world.jobs[id_]
             promises.live_equals_rebuilt(job, world.rebuilt[id_])
