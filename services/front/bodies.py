@@ -23,8 +23,10 @@ YEARS = range(1970, 9000)  # what every calendar between here and the screen can
 
 T = TypeVar("T")
 
-# Integers of 16 digits, escaped NULs: only these, or many brackets, make a decoded body worth walking through.
+# Integers of 16 digits, escaped NULs: only these, or brackets many levels deep, make a body worth walking through.
 _SUSPECT = re.compile(rb"[0-9]{16}|\\u0000")
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _WORDS = {
     "str": "text",
@@ -56,7 +58,7 @@ def decode(raw: bytes, kind: type[T], decoder: msgspec.json.Decoder[T] | None = 
         raise invalid(fault_of(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid(*_malformed(raw, error)) from None
-    if _SUSPECT.search(raw) or raw.count(b"[") + raw.count(b"{") > DEPTH_MAX:
+    if _SUSPECT.search(raw) or _may_be_deep(raw):
         _refuse_unkept(raw)
     return body
 
@@ -135,6 +137,18 @@ def _malformed(raw: bytes, error: Exception) -> list[Fault]:
     except ValueError as place:
         return [Fault("", f"is not JSON: {place}")]
     return found or [Fault("", f"is not JSON: {error}")]
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    """Whether JSON's brackets may go deeper than they may. Each step takes the innermost away, two levels at most."""
+    if raw.count(b"[") + raw.count(b"{") <= DEPTH_MAX:
+        return False
+    brackets = _TEXT.sub(b"", raw).translate(None, _NO_BRACKETS)
+    for _ in range(DEPTH_MAX // 2):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return False
+    return True
 
 
 def _refuse_unkept(raw: bytes) -> None:
