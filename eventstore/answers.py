@@ -63,7 +63,7 @@ class Answers(Inbox):
                 (subject, self.reply(number), headers, body) for number, (subject, body, headers) in waiting.items()
             )
             async with asyncio.timeout(ANSWER_MAX_S):
-                return list(await asyncio.gather(*futures.values()))
+                return [await each for each in futures.values()]
         finally:
             self._forget(futures)
 

@@ -83,7 +83,13 @@ class JobService:
 
     async def do_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Carry out many, in order; each is answered by itself. Raises Unavailable while the database is away."""
-        return list(await asyncio.gather(*map(self.put, commands)))
+        futures = list(map(self.put, commands))
+        try:
+            return [await each for each in futures]  # one append answers most: the first wakes us, the rest are there
+        except BaseException:
+            for each in futures:
+                each.add_done_callback(_look_at)
+            raise
 
     def put(self, command: Command) -> asyncio.Future[Answer]:
         """The same without waiting: what is put in one step of the loop is decided in one append."""
@@ -114,3 +120,9 @@ class JobService:
             return None
         job = msgspec.json.decode(row["doc"], type=Job)
         return Met(job=job, first_at=row["first_at"], same=kind.dedupe.same)
+
+
+def _look_at(future: asyncio.Future[Answer]) -> None:
+    """So that nobody complains of an error that was told for another one of the same call."""
+    if not future.cancelled():
+        future.exception()

@@ -5,7 +5,6 @@ Bounded: whose status is the oldest goes first. A hundred thousand are kept, so 
 
 from collections.abc import Iterator
 from typing import NamedTuple
-from uuid import UUID
 
 from eventstore.remembered import forget_oldest
 
@@ -31,20 +30,20 @@ class Seen:
         self._places: dict[int, int] = {}
 
     def __contains__(self, job: str) -> bool:
-        return UUID(job).int in self._places
+        return _number(job) in self._places
 
     def __getitem__(self, job: str) -> Place:
         """Raises KeyError."""
-        return _place(self._places[UUID(job).int])
+        return _place(self._places[_number(job)])
 
     def put(self, job: str, place: Place) -> None:
-        key = UUID(job).int
+        key = _number(job)
         self._places.pop(key, None)  # it is the newest now
         self._places[key] = (place.sequence << _VERSION_BITS | place.version) << 1 | place.stays
 
     def pop(self, job: str) -> Place:
         """Raises KeyError."""
-        return _place(self._places.pop(UUID(job).int))
+        return _place(self._places.pop(_number(job)))
 
     def clear(self) -> None:
         self._places.clear()
@@ -55,6 +54,10 @@ class Seen:
 
     def places(self) -> Iterator[Place]:
         return map(_place, self._places.values())
+
+
+def _number(job: str) -> int:
+    return int(job.replace("-", ""), 16)  # a fifth of what uuid.UUID takes
 
 
 def _place(packed: int) -> Place:

@@ -8,9 +8,10 @@ import base64
 import binascii
 import hmac
 from struct import Struct as Layout
-from uuid import UUID
 
 from msgspec import Struct
+
+from schemas.ids import bytes_of, id_of
 
 _LAYOUT = Layout(">16sII")
 _MAC_BYTES = 32
@@ -31,7 +32,7 @@ class LeaseTokens:
         self._secret = secret
 
     def make(self, tenant: str, lease: Lease) -> str:
-        named = _LAYOUT.pack(UUID(lease.job).bytes, lease.run, lease.attempt)
+        named = _LAYOUT.pack(bytes_of(lease.job), lease.run, lease.attempt)
         return base64.urlsafe_b64encode(named + self._mac(tenant, named)).rstrip(b"=").decode()
 
     def read(self, tenant: str, token: str) -> Lease | None:
@@ -44,7 +45,7 @@ class LeaseTokens:
         if len(mac) != _MAC_BYTES or not hmac.compare_digest(mac, self._mac(tenant, named)):
             return None
         job, run, attempt = _LAYOUT.unpack(named)
-        return Lease(str(UUID(bytes=job)), run, attempt)
+        return Lease(id_of(job), run, attempt)
 
     def _mac(self, tenant: str, named: bytes) -> bytes:
         return hmac.digest(self._secret, tenant.encode() + b"\0" + named, "sha256")
