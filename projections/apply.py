@@ -148,18 +148,19 @@ class Changes(Struct):
     def _job_columns(self) -> list[list[object]]:
         rows = list(self.jobs.values())
         jobs = [row.job for row in rows]
+        new = [row.job if row.request is not None else None for row in rows]  # of the others this part stays as it is
         return [
             [job.id for job in jobs],
-            [job.tenant for job in jobs],
-            [job.ref for job in jobs],
-            [job.type for job in jobs],
-            [job.owner for job in jobs],
-            [title_of(job) for job in jobs],
+            [job and job.tenant for job in new],
+            [job and job.ref for job in new],
+            [job and job.type for job in new],
+            [job and job.owner for job in new],
+            [job and title_of(job) for job in new],
             [str(visible(job.phase)) for job in jobs],
             [job.version for job in jobs],
-            [row.created_position for row in rows],
+            [row.created_position if row.request is not None else None for row in rows],
             [job.position for job in jobs],
-            [job.created_at for job in jobs],
+            [job and job.created_at for job in new],
             [next_due(job) for job in jobs],
             [_json.encode(job) for job in jobs],
             [row.request for row in rows],
@@ -212,7 +213,7 @@ class Changes(Struct):
             [row.definition.limits.per_tenant for row in types],
             [row.definition.limits.per_owner for row in types],
             [row.definition.limits.total for row in types],
-            [bytes.fromhex(row.job.dedupe) if row.job.dedupe else None for row in self.jobs.values()],
+            [bytes.fromhex(row.job.dedupe) if row.request and row.job.dedupe else None for row in self.jobs.values()],
         ]
 
 

@@ -79,7 +79,8 @@ class Tally(Struct, omit_defaults=True):
         self.answers += 1
         if said is None:
             return
-        self.recent = [*self.recent[1 - RECENT :], (said.low_s, said.high_s, round(seconds, 1))]
+        self.recent.append((said.low_s, said.high_s, round(seconds, 1)))
+        del self.recent[:-RECENT]
         if said.low_s is None:
             self.bounds += 1
             self.bounds_held += seconds <= said.high_s

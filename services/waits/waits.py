@@ -139,6 +139,7 @@ class Stating:
         self._before: dict[int, Before] = {}
         self._entered: dict[Kind, list[Rank]] = {}
         self._said: dict[tuple[str, str, str, float | None, int], tuple[float, EstimateStated | None]] = {}
+        self._begun: dict[tuple[str, str, str, float | None], EstimateStated | None] = {}
 
     def accepted(self, job: Job, at: datetime) -> EstimateStated | None:
         lines = self._lines(job)
@@ -155,8 +156,12 @@ class Stating:
     def started(self, job: Job, at: datetime) -> EstimateStated | None:
         if not self._follower.caught_up.is_set():
             return None
-        quiet = self._follower.known.signs.quiet_after(job.tenant, job.type)
-        return statement(self._moment(job, at).found if self._lines(job) else Prediction(), STARTED, quiet)
+        key = job.tenant, job.type, job.owner, job.size
+        if key not in self._begun:  # nothing is learnt in between, so all that are like it are told the same
+            quiet = self._follower.known.signs.quiet_after(job.tenant, job.type)
+            found = self._moment(job, at).found if self._lines(job) else Prediction()
+            self._begun[key] = statement(found, STARTED, quiet)
+        return self._begun[key]
 
     def over(self) -> None:
         for before in self._before.values():
@@ -164,6 +169,7 @@ class Stating:
         self._before.clear()
         self._entered.clear()
         self._said.clear()
+        self._begun.clear()
 
     def _moment(self, job: Job, at: datetime) -> Moment:
         """As its screen will say it: by what is claimed before it, with those accepted in this append."""
