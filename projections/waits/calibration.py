@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from eventstore.postgres import Connection
+from eventstore.remembered import forget_oldest
 from projections.waits.judge import STRETCH
 from projections.waits.moment import ACCEPTED, STARTED
 from schemas import events as e
@@ -19,6 +20,7 @@ from schemas.events import Bounds
 QUEUE, WORK, TOTAL, WORK_AT_START = "queue", "work", "total", "work_at_start"
 QUEUE_SHOWN, WORK_SHOWN = "queue_shown", "work_shown"  # restated to somebody who watched
 PARTS = (QUEUE, WORK, TOTAL, WORK_AT_START, QUEUE_SHOWN, WORK_SHOWN)
+OPEN_MAX = 10_000  # in memory, of each partition
 RECENT = 40  # answers of each part that a plot shows
 _LAST = (1 << STRETCH) - 1
 
@@ -115,19 +117,38 @@ _encoder = msgspec.json.Encoder()
 
 
 class Calibration:
-    """The projection; run by `projections.runner`."""
+    """The projection; run by `projections.runner`.
+
+    What is open is kept in memory too, for as long as this process takes in page after page without a gap. Whatever
+    goes wrong with one, its events come again, and all is read again.
+    """
 
     name = "waits"
 
+    def __init__(self) -> None:
+        self._open: dict[int, dict[str, Open]] = {}  # by partition
+        self._upto: dict[int, int] = {}
+
     async def apply(self, conn: Connection, partition: int, recorded: Sequence[Recorded]) -> None:
+        if not recorded:
+            return
+        if self._upto.pop(partition, None) != recorded[0].position - 1:
+            self._open[partition] = {}
+        page = Page(self._open[partition])
         judged = [each for each in recorded if type(each.data) in STEPS]
-        begun = {each.stream for each in judged if isinstance(each.data, e.JobRequested)}
-        known = {each.stream for each in judged} - begun
-        rows = await conn.fetch(_OPEN, partition, list(known))
-        page = Page({row["job"]: _open.decode(row["doc"]) for row in rows})
+        await self._find(conn, partition, page, judged)
         for each in judged:
             page.take(each)
         await self._keep(conn, partition, page)
+        forget_oldest(page.open, OPEN_MAX)
+        self._upto[partition] = recorded[-1].position
+
+    async def _find(self, conn: Connection, partition: int, page: "Page", judged: Sequence[Recorded]) -> None:
+        """Read what is open and not in memory."""
+        begun = {each.stream for each in judged if isinstance(each.data, e.JobRequested)}
+        unknown = {each.stream for each in judged} - begun - page.open.keys()
+        rows = await conn.fetch(_OPEN, partition, list(unknown)) if unknown else ()
+        page.open |= {row["job"]: _open.decode(row["doc"]) for row in rows}
 
     async def _keep(self, conn: Connection, partition: int, page: "Page") -> None:
         put = [job for job in page.changed if job in page.open]
