@@ -16,7 +16,7 @@ from eventstore.read import read_firsts
 from eventstore.recent import Recent
 from eventstore.remembered import forget_oldest
 from schemas import subjects
-from schemas.envelope import seal
+from schemas.envelope import Recorded, seal, time_text
 from schemas.events import JobRequested
 
 PAGE_MAX_BYTES = 4 * 1024 * 1024  # of lines in memory: a page of the biggest events would be hundreds of MiB
@@ -51,7 +51,15 @@ class Message(NamedTuple):
     headers: dict[str, str]
 
 
-class _Head(Struct):
+class _Head(NamedTuple):
+    """Of an event, what its message says beside the line. `begins`: the type of the job that it is the first of."""
+
+    traceparent: str | None
+    recorded_at: str
+    begins: str | None
+
+
+class _Line(Struct):
     """Of a line, what its message needs; the rest is skipped."""
 
     traceparent: str | None
@@ -63,7 +71,7 @@ class _Requested(Struct):
     type: str
 
 
-_head = msgspec.json.Decoder(_Head)
+_line = msgspec.json.Decoder(_Line)
 _requested = msgspec.json.Decoder(_Requested)
 
 
@@ -107,10 +115,13 @@ class Outgoing:
     async def page(self, conn: Connection, after: int, limit: int) -> list[Message]:
         """The next messages, in order; bounded in count and in bytes."""
         at_hand = self._recent.rows(after, limit)
+        heads = [_head_of(each) for each in self._recent.recorded(after, limit)]
         rows = [(r.position, r.tenant, r.stream, r.type, r.line, r.hash) for r in at_hand]
-        rows = rows or await self._read(conn, after, limit)
+        if not rows:
+            rows = await self._read(conn, after, limit)
+            heads = [_head_in(kind, line) for _, _, _, kind, line, _ in rows]
         await self._types.learn(conn, self._partition, self._older_jobs(rows))
-        return [self._message(row) for row in rows]
+        return [self._message(row, head) for row, head in zip(rows, heads, strict=True)]
 
     async def _read(self, conn: Connection, after: int, limit: int) -> list[Columns]:
         there = await conn.fetch(PAGE_SQL, self._partition, after, limit, PAGE_MAX_BYTES)
@@ -125,13 +136,13 @@ class Outgoing:
             elif _is_job(stream) and (tenant, stream) not in begun:
                 yield tenant, stream
 
-    def _message(self, row: Columns) -> Message:
+    def _message(self, row: Columns, head: _Head) -> Message:
         position, tenant, stream, kind, line, digest = row
-        head, job_type = _head.decode(line), None
+        job_type = None
         headers = {"Tidings-Position": str(position)}
         if _is_job(stream):
-            if kind == JobRequested.__name__:
-                self._types.see(tenant, stream, _requested.decode(head.data).type)
+            if head.begins:
+                self._types.see(tenant, stream, head.begins)
             job_type = self._types.of(tenant, stream)
             headers["Tidings-Job"] = stream
         if head.traceparent:
@@ -151,6 +162,17 @@ class Outgoing:
             "ce-time": time,
             "ce-datacontenttype": "application/json",
         }
+
+
+def _head_of(recorded: Recorded) -> _Head:
+    begins = recorded.data.type if isinstance(recorded.data, JobRequested) else None
+    return _Head(recorded.traceparent, time_text(recorded.recorded_at), begins)
+
+
+def _head_in(kind: str, raw: bytes) -> _Head:
+    line = _line.decode(raw)
+    begins = _requested.decode(line.data).type if kind == JobRequested.__name__ else None
+    return _Head(line.traceparent, line.recorded_at, begins)
 
 
 def _is_job(stream: str) -> bool:
