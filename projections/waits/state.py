@@ -89,7 +89,7 @@ class Tenant(Struct):
     turns: dict[str, Turn] = field(default_factory=dict)
 
 
-class Live(Struct):
+class Live(Struct, array_like=True):
     """A job that has not ended. `entered`: what had come to its lines, itself included, when it came."""
 
     tenant: str
