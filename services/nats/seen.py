@@ -1,12 +1,16 @@
 """Where each job's last status stands in the stream, as far as this process has seen it.
 
-Bounded: whose status is the oldest goes first. A hundred thousand are kept, so they are kept small: numbers by numbers.
+Bounded: whose status is the oldest goes first, and few are kept of jobs that have ended, as hardly any is told of again.
+Of those that are open there may be a hundred thousand and more, so they are kept small: numbers by numbers.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from eventstore.remembered import forget_oldest
+
+ENDED_PART = 8  # of the bound, one in so many is for jobs that have ended
 
 _VERSION_BITS = 32
 
@@ -23,37 +27,48 @@ EMPTY = Place(0, 0)
 
 
 class Seen:
-    """By job."""
+    """By job. At most `most` are kept of those that are open or have no status yet."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._places: dict[int, int] = {}
+        self._open: dict[int, int] = {}
+        self._ended: dict[int, int] = {}
 
     def __contains__(self, job: str) -> bool:
-        return _number(job) in self._places
+        number = _number(job)
+        return number in self._open or number in self._ended
 
     def __getitem__(self, job: str) -> Place:
         """Raises KeyError."""
-        return _place(self._places[_number(job)])
+        number = _number(job)
+        packed = self._open.get(number)
+        return _place(self._ended[number] if packed is None else packed)
 
     def put(self, job: str, place: Place) -> None:
-        key = _number(job)
-        self._places.pop(key, None)  # it is the newest now
-        self._places[key] = (place.sequence << _VERSION_BITS | place.version) << 1 | place.stays
+        number = _number(job)
+        self._open.pop(number, None)  # it is the newest now
+        self._ended.pop(number, None)
+        ended = place.sequence and not place.stays
+        packed = (place.sequence << _VERSION_BITS | place.version) << 1 | place.stays
+        (self._ended if ended else self._open)[number] = packed
 
     def pop(self, job: str) -> Place:
         """Raises KeyError."""
-        return _place(self._places.pop(_number(job)))
+        number = _number(job)
+        packed = self._open.pop(number, None)
+        return _place(self._ended.pop(number) if packed is None else packed)
 
     def clear(self) -> None:
-        self._places.clear()
+        self._open.clear()
+        self._ended.clear()
 
     def shorten(self) -> None:
         """Forget those beyond the most that are kept."""
-        forget_oldest(self._places, self._most)
+        forget_oldest(self._open, self._most)
+        forget_oldest(self._ended, max(1, self._most // ENDED_PART))
 
     def places(self) -> Iterator[Place]:
-        return map(_place, self._places.values())
+        return map(_place, chain(self._open.values(), self._ended.values()))
 
 
 def _number(job: str) -> int:
