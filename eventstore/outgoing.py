@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import asyncpg
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from eventstore.archive import packed
 from eventstore.archive import read as archived
 from eventstore.postgres import Connection
-from eventstore.read import read_firsts
+from eventstore.read import job_type_in, job_types
 from eventstore.recent import Recent
 from eventstore.remembered import forget_oldest
 from schemas import subjects
@@ -64,15 +64,9 @@ class _Line(Struct):
 
     traceparent: str | None
     recorded_at: str
-    data: Raw
-
-
-class _Requested(Struct):
-    type: str
 
 
 _line = msgspec.json.Decoder(_Line)
-_requested = msgspec.json.Decoder(_Requested)
 
 
 class JobTypes:
@@ -92,8 +86,9 @@ class JobTypes:
         """Read what is not remembered of `streams`; what is beyond the bound is forgotten first, the oldest of it."""
         forget_oldest(self._known, self._most)
         missing = {each for each in streams if each not in self._known}
-        for first in await read_firsts(conn, partition, list(missing)) if missing else ():
-            self.see(first.tenant, first.stream, first.data.type if isinstance(first.data, JobRequested) else None)
+        found = await job_types(conn, partition, list(missing)) if missing else {}
+        for (tenant, job), job_type in found.items():
+            self.see(tenant, job, job_type)
 
 
 class Outgoing:
@@ -171,7 +166,7 @@ def _head_of(recorded: Recorded) -> _Head:
 
 def _head_in(kind: str, raw: bytes) -> _Head:
     line = _line.decode(raw)
-    begins = _requested.decode(line.data).type if kind == JobRequested.__name__ else None
+    begins = job_type_in(raw)[1] if kind == JobRequested.__name__ else None
     return _Head(line.traceparent, line.recorded_at, begins)
 
 

@@ -8,10 +8,12 @@ from datetime import datetime
 
 import msgspec
 import structlog
+from msgspec import Raw, Struct
 
 from eventstore.archive import read as archived
 from eventstore.postgres import Connection
 from schemas.envelope import Recorded, decode, seal
+from schemas.events import JobRequested
 
 PAGE = 1000
 
@@ -109,13 +111,39 @@ async def read_sealed(
     return [seal(row["line"], row["hash"]) for row in found]
 
 
-async def read_firsts(conn: Connection, partition: int, streams: Sequence[tuple[str, str]]) -> list[Recorded]:
-    """The first event of each (tenant, stream): what a later event of the stream does not repeat."""
+async def job_types(
+    conn: Connection, partition: int, streams: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], str | None]:
+    """The type of each (tenant, job), which its first event alone says; None for a stream that is no job's."""
     tenants, names = [tenant for tenant, _ in streams], [name for _, name in streams]
-    found = [decode(row["line"]) for row in await conn.fetch(FIRSTS_SQL, partition, tenants, names)]
-    known = {(each.tenant, each.stream) for each in found}
+    firsts = [row["line"] for row in await conn.fetch(FIRSTS_SQL, partition, tenants, names)]
+    found = dict(map(job_type_in, firsts))
     for tenant, name in streams:
-        if (tenant, name) not in known:  # archived, and gone on since
+        if (tenant, name) not in found:  # archived, and gone on since
             rows = await archived.of_stream(conn, partition, tenant, name, 0, 1)
-            found += [decode(row.line) for row in rows if row.keys.version == 1]
+            found |= dict(job_type_in(row.line) for row in rows if row.keys.version == 1)
     return found
+
+
+class _First(Struct):
+    """Of a line, what says the type; the rest is skipped, and most of it is the rest."""
+
+    tenant: str
+    stream: str
+    type: str
+    data: Raw
+
+
+class _Requested(Struct):
+    type: str
+
+
+_first = msgspec.json.Decoder(_First)
+_requested = msgspec.json.Decoder(_Requested)
+
+
+def job_type_in(line: bytes) -> tuple[tuple[str, str], str | None]:
+    """(tenant, stream) of an event, and its job's type where it is the event that says it."""
+    first = _first.decode(line)
+    begins = first.type == JobRequested.__name__
+    return (first.tenant, first.stream), _requested.decode(first.data).type if begins else None

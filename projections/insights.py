@@ -78,7 +78,8 @@ class Insights:
         self._types |= _types_of(counted)
         unknown = {(each.tenant, each.stream) for each in counted if each.stream not in self._types}
         if unknown:
-            self._types |= _types_of(await read.read_firsts(conn, partition, sorted(unknown)))
+            found = await read.job_types(conn, partition, sorted(unknown))
+            self._types |= {job: job_type for (_, job), job_type in found.items() if job_type}
 
 
 def slot_of(at: datetime) -> datetime:

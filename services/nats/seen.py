@@ -1,7 +1,7 @@
 """Where each job's last status stands in the stream, as far as this process has seen it.
 
-Bounded: whose status is the oldest goes first, and few are kept of jobs that have ended, as hardly any is told of again.
-Of those that are open there may be a hundred thousand and more, so they are kept small: numbers by numbers.
+Bounded: whose status is the oldest goes first, and few are kept of jobs that have ended, as hardly any of them is told
+of again. A hundred thousand and more may be open, so they are kept small: numbers by numbers.
 """
 
 from collections.abc import Iterator

@@ -65,7 +65,8 @@ async def picture(pool: Pool, streams: list[tuple[str, str]]) -> dict[str, objec
             while page := await read.read_lines(conn, 0, len(lines), size):
                 lines += page
             seen[f"lines {size}"] = lines
-        seen["firsts"] = sorted(each.position for each in await read.read_firsts(conn, 0, streams))
+        seen["types"] = await read.job_types(conn, 0, streams)
+        assert seen["types"]
         seen["digests"] = await tiles.digests(conn, 0, 3, head - 2)
         for tenant, stream in streams:
             found: list[bytes] = []

@@ -97,7 +97,10 @@ async def test_a_stream_reads_decoded_and_sealed_alike(pool: Pool, partition: in
         assert [decode(each) for each in sealed] == whole
         rows = await conn.fetch("select line, hash from events where tenant = $1 order by position", tenant)
         assert sealed == [row["line"][:-1] + f',"hash":"{row["hash"].hex()}"}}'.encode() for row in rows]
-        assert await read.read_firsts(conn, partition, [(tenant, job), (tenant, job_id())]) == whole[:1]
+        streams = [(tenant, job), (tenant, job_id())]
+        begun = whole[0].data
+        assert isinstance(begun, e.JobRequested)
+        assert await read.job_types(conn, partition, streams) == {(tenant, job): begun.type}
 
 
 async def test_what_is_fed_arrives_at_once(pool: Pool, partition: int, tenant: str) -> None:
