@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 # Integers of 16 digits, escaped NULs: only these, or brackets many levels deep, make a body worth walking through.
 _SUSPECT = re.compile(rb"[0-9]{16}|\\u0000")
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _WORDS = {
