@@ -57,6 +57,6 @@ def test_a_rest_runs_out_and_where_nothing_waits_there_is_none() -> None:
     assert begun_with is None
     rested(machine, rests)
     machine.passes(2 * MOST_S, 0.0)
-    left_s = rests.left_s
-    assert left_s is not None and left_s < 0  # noqa: PT018 - one thing: it is over
+    over_s = -(rests.left_s or 0.0)
+    assert over_s > 0
     assert rested(machine, rests, more=False) is None
